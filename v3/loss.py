@@ -1,0 +1,109 @@
+"""The variability statistics and the four hinges of V3 (Wu et al., ICLR 2025, arXiv 2407.03824).
+
+Content should vary between the fragments of a sample and have the same vocabulary in every
+sample; style the other way round. Nothing here ever sees a label.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad, relu
+
+from v3.errors import V3Error
+
+EPSILON = 1e-5
+
+
+def mean_pairwise_distance(v: Tensor) -> Tensor:
+    """Mean Euclidean distance over all pairs of the m vectors in (..., m, d) -> (...)."""
+    i, j = torch.triu_indices(v.shape[-2], v.shape[-2], 1, device=v.device)
+    # vector_norm has gradient 0 at distance 0, where a square root would give NaN
+    return torch.linalg.vector_norm(v[..., i, :] - v[..., j, :], dim=-1).mean(-1)
+
+
+def variability(
+    z_c: Tensor, z_q: Tensor, z_s: Tensor, *, supersampling: bool = False, style_window: int = 1
+) -> dict[str, Tensor]:
+    """The statistics of a batch of b samples with n fragments: z_c, z_q (b, n, d_c), z_s (b, n, d_s).
+
+    With `supersampling` the two statistics between samples that the content and sample terms
+    compare, `content_sample` and `style_group`, are taken over fragments regrouped to b' x n'
+    (nearly square), for samples too short to hold the vocabulary. With `style_window` > 1 the
+    style is first averaged along the fragments, for styles that drift along a sample.
+    """
+    z_s = widen(z_s, style_window)
+    group = regroup if supersampling else _as_is
+    return {
+        "content_fragment": _both(lambda z: mean_pairwise_distance(z).mean(), z_c, z_q),
+        "content_sample": _both(lambda z: mean_pairwise_distance(group(z).mean(1)), z_c, z_q),
+        "style_fragment": mean_pairwise_distance(z_s).mean(),
+        "style_sample": mean_pairwise_distance(z_s.mean(1)),
+        "style_group": mean_pairwise_distance(group(z_s).mean(1)),
+    }
+
+
+def hinges(statistics: Mapping[str, Tensor], relativity: float) -> dict[str, Tensor]:
+    """The four terms relu(r - a / (b + eps)) / r, each in [0, 1]."""
+    v = statistics
+
+    def hinge(a: Tensor, b: Tensor) -> Tensor:
+        return relu(relativity - a / (b + EPSILON)) / relativity
+
+    return {
+        "content": hinge(v["content_fragment"], v["content_sample"]),
+        "style": hinge(v["style_sample"], v["style_fragment"]),
+        "sample": hinge(v["style_group"], v["content_sample"]),
+        "fragment": hinge(v["content_fragment"], v["style_fragment"]),
+    }
+
+
+def decorrelation(z_s: Tensor) -> Tensor:
+    """Mean squared off-diagonal correlation of the dimensions of the sample means of z_s (b, n, d).
+
+    Keeps the style from shrinking to a line on which different styles meet.
+    """
+    means = z_s.mean(1)
+    centred = means - means.mean(0)
+    scaled = centred / (centred.square().mean(0) + EPSILON).sqrt()
+    correlation = scaled.T @ scaled / len(means)
+    size = correlation.shape[0]
+    squares = correlation.square().sum() - correlation.diagonal().square().sum()
+    return squares / max(1, size * (size - 1))
+
+
+def weighted_total(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    """Sum of weight x term. A term without weight or a weight without term is an error."""
+    if set(terms) != set(weights):
+        odd = sorted(set(terms) ^ set(weights))
+        raise V3Error(f"loss terms and weights must have the same names; not in both: {odd}.")
+    return torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+
+
+def widen(z_s: Tensor, window: int) -> Tensor:
+    """Moving average of odd width along the fragments of (b, n, d), ends replicated, n kept."""
+    if window == 1:
+        return z_s
+    if window < 1 or window % 2 == 0:
+        raise V3Error(f"style_window must be odd and positive, is {window}.")
+    padded = pad(z_s.transpose(1, 2), (window // 2, window // 2), mode="replicate")
+    return padded.unfold(2, window, 1).mean(-1).transpose(1, 2)
+
+
+def regroup(z: Tensor) -> Tensor:
+    """(b, n, d) -> (b', n', d): the most nearly square factorisation of b n with b' >= n'."""
+    b, n, d = z.shape
+    columns = next(k for k in range(math.isqrt(b * n), 0, -1) if (b * n) % k == 0)
+    return z.reshape(b * n // columns, columns, d)
+
+
+def _as_is(z: Tensor) -> Tensor:
+    return z
+
+
+def _both(statistic, z_c: Tensor, z_q: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+    """Half from the continuous and half from the quantised content."""
+    return (statistic(z_c) + statistic(z_q)) / 2

@@ -1,0 +1,91 @@
+"""The codebook: nearest atom, straight-through gradient, EMA, k-means start, dead atoms.
+
+EMA codebook after van den Oord et al., 2017 (arXiv 1711.00937, appendix A.1); k-means start and
+replacement of dead atoms after Zeghidour et al., 2021 (SoundStream, arXiv 2107.03312).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor, nn
+
+EPSILON = 1e-5
+KMEANS_ROUNDS = 20
+
+
+class Quantizer(nn.Module):
+    """K atoms of d dimensions, learnt by moving averages and not by gradient."""
+
+    atoms: Tensor
+    usage: Tensor
+    sums: Tensor
+
+    def __init__(self, atoms: int, dim: int, decay: float = 0.98) -> None:
+        super().__init__()
+        self.decay = decay
+        self.register_buffer("atoms", torch.zeros(atoms, dim))
+        self.register_buffer("usage", torch.zeros(atoms))  # EMA of fragments a batch
+        self.register_buffer("sums", torch.zeros(atoms, dim))  # EMA of their vectors' sums
+
+    def nearest(self, z_c: Tensor) -> Tensor:
+        """Row of the nearest atom for each of (N, d) -> (N,)."""
+        return torch.cdist(z_c, self.atoms).argmin(1)
+
+    def forward(self, z_c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(N, d) -> quantised (N, d) with straight-through gradient, codes (N,), commitment loss."""
+        codes = self.nearest(z_c.detach())
+        chosen = self.atoms[codes]
+        commitment = (z_c - chosen).square().mean()
+        return z_c + (chosen - z_c).detach(), codes, commitment
+
+    @torch.no_grad()
+    def start(self, z_c: Tensor, generator: Generator) -> None:
+        """Place the atoms at the k-means centres of (N, d)."""
+        self.atoms.copy_(kmeans(z_c, len(self.atoms), generator))
+        counts = torch.bincount(self.nearest(z_c), minlength=len(self.atoms)).to(z_c)
+        self.usage.copy_(counts)
+        self.sums.copy_(self.atoms * counts[:, None])
+
+    @torch.no_grad()
+    def update(self, z_c: Tensor, codes: Tensor, threshold: float, generator: Generator) -> int:
+        """Move the atoms towards the vectors that chose them; return how many were replaced.
+
+        An atom whose EMA usage (fragments a batch) falls under `threshold` is replaced by a
+        random vector of the batch; its usage restarts at the threshold, or it would die at once.
+        """
+        chosen = nn.functional.one_hot(codes, len(self.atoms)).to(z_c)  # (N, K)
+        self.usage.lerp_(chosen.sum(0), 1 - self.decay)
+        self.sums.lerp_(chosen.T @ z_c, 1 - self.decay)
+        # an atom that nothing chooses any more keeps its place, down to the last bit of its usage
+        alive = self.usage[:, None] > EPSILON
+        self.atoms.copy_(torch.where(alive, self.sums / self.usage[:, None], self.atoms))
+        dead = (self.usage < threshold).nonzero()[:, 0]
+        if len(dead):
+            rows = torch.randperm(len(z_c), generator=generator)[: len(dead)].to(z_c.device)
+            dead = dead[: len(rows)]
+            self.atoms[dead] = z_c[rows]
+            self.usage[dead] = threshold
+            self.sums[dead] = z_c[rows] * threshold
+        return len(dead)
+
+
+def kmeans(points: Tensor, clusters: int, generator: Generator) -> Tensor:
+    """Centres (K, d) of Lloyd's algorithm on (N, d), started by k-means++ (Arthur, 2007).
+
+    With fewer points than clusters, points are used more than once.
+    """
+    first = int(torch.randint(len(points), (1,), generator=generator))
+    centres = points[first : first + 1]
+    for _ in range(clusters - 1):
+        weight = torch.cdist(points, centres).amin(1).square().cpu()
+        if float(weight.sum()) <= 0:  # all points are centres already
+            weight = torch.ones(len(points))
+        chosen = torch.multinomial(weight, 1, generator=generator).to(points.device)
+        centres = torch.cat([centres, points[chosen]])
+    for _ in range(KMEANS_ROUNDS):
+        nearest = torch.cdist(points, centres).argmin(1)
+        member = nn.functional.one_hot(nearest, clusters).to(points)
+        counts = member.sum(0)
+        means = member.T @ points / counts.clamp_min(1)[:, None]
+        centres = torch.where(counts[:, None] > 0, means, centres)
+    return centres
