@@ -1,0 +1,313 @@
+"""params.yaml as typed, validated dataclasses: the one place that knows its names.
+
+What every parameter means stands beside it in params.yaml; here stand its type and its bounds.
+Datasets are not known by name: a section with the key `train` is one, and the sections that only
+some corpora have are known by their own names (`SECTIONS`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from v3.corpus_params import SECTIONS, AudioParams, MidiParams, PagesParams, StftParams
+from v3.errors import V3Error
+from v3.schema import (
+    Count,
+    Items,
+    Names,
+    Natural,
+    NonNegative,
+    OneOf,
+    Positive,
+    Within,
+    disjoint,
+    mapping,
+    read,
+    unknown,
+)
+from v3.spec import Spec
+
+Share = Annotated[float, Within(least=0, most=1)]
+OpenShare = Annotated[float, Within(over=0, under=1)]
+Decay = Annotated[float, Within(least=0, under=1)]
+
+
+@dataclass(frozen=True)
+class SplitParams:
+    seed: Natural
+    validation: OpenShare
+    test: OpenShare
+    unseen_styles: Names
+    few_shot: Annotated[tuple[Count, ...], Items()]
+
+    def check(self, name: str) -> None:
+        if self.validation + self.test >= 1:
+            raise V3Error(
+                f"{name}.validation + {name}.test must be < 1, is {self.validation + self.test:g}"
+            )
+        if list(self.few_shot) != sorted(self.few_shot):
+            raise V3Error(f"{name}.few_shot must rise, is {list(self.few_shot)}")
+
+
+@dataclass(frozen=True)
+class Weights:
+    reconstruction: NonNegative
+    content: NonNegative
+    style: NonNegative
+    sample: NonNegative
+    fragment: NonNegative
+    commitment: NonNegative
+    decorrelation: NonNegative
+
+
+@dataclass(frozen=True)
+class AugmentParams:
+    brightness: Share
+    contrast: Share
+    saturation: Share
+    hue: Annotated[float, Within(least=0, most=0.5)]
+    frequency_mask: Natural
+
+
+@dataclass(frozen=True)
+class TrainParams:
+    seed: Natural
+    steps: Count
+    batch_samples: Annotated[int, Within(least=2)]
+    fragments_per_sample: Annotated[int, Within(least=2)]
+    optimiser: Annotated[str, OneOf(("adamw", "adam"))]
+    learning_rate: Positive
+    weight_decay: NonNegative
+    betas: tuple[Decay, Decay]
+    schedule: Annotated[str, OneOf(("constant", "cosine", "step"))]
+    final_factor: Share
+    step_factor: Annotated[float, Within(over=0, most=1)]
+    step_epochs: Count
+    warmup_steps: Natural
+    clip_norm: NonNegative
+    precision: Annotated[str, OneOf(("float32", "bfloat16"))]
+    relativity: Annotated[float, Within(over=1)]
+    weights: Weights
+    supersampling: bool
+    style_window: Count
+    style_pooling: Annotated[str, OneOf(("fragment", "sample"))]
+    style_standardise: bool
+    style_noise: NonNegative
+    codebook_decay: Decay
+    dead_atom_threshold: NonNegative
+    late_threshold: NonNegative
+    late_after: Share
+    augment: AugmentParams
+    validate_every: Count
+    patience: Natural
+    min_improvement: NonNegative
+    checkpoint_every: Count
+    memory_gb: NonNegative
+    workers: Natural
+    threads: Natural
+    device: Annotated[str, OneOf(("auto", "cpu", "cuda", "mps"))]
+
+    def check(self, name: str) -> None:
+        if self.style_window % 2 == 0:
+            raise V3Error(f"{name}.style_window must be odd, is {self.style_window}")
+        for lower, upper, sign in (
+            ("late_threshold", "dead_atom_threshold", "<="),
+            ("style_window", "fragments_per_sample", "<="),
+            ("warmup_steps", "steps", "<"),
+        ):
+            below, above = getattr(self, lower), getattr(self, upper)
+            if below > above or (sign == "<" and below == above):
+                raise V3Error(
+                    f"{name}.{lower} must be {sign} {name}.{upper} ({above:g}), is {below:g}"
+                )
+
+
+@dataclass(frozen=True)
+class RetrievalParams:
+    points: Annotated[int, Within(least=2)]
+
+
+@dataclass(frozen=True)
+class TsneParams:
+    seed: Natural
+    fragments: Annotated[int, Within(least=10)]
+    perplexity: Annotated[float, Within(least=1)]
+
+    def check(self, name: str) -> None:
+        if self.perplexity >= self.fragments:
+            raise V3Error(
+                f"{name}.perplexity must be < {name}.fragments ({self.fragments}), "
+                f"is {self.perplexity:g}"
+            )
+
+
+@dataclass(frozen=True)
+class FewShotParams:
+    seed: Natural
+    passes: Count
+    learning_rate: Positive
+
+
+@dataclass(frozen=True)
+class LeakageParams:
+    seed: Natural
+
+
+@dataclass(frozen=True)
+class SwapParams:
+    seed: Natural
+    swaps: Count
+
+
+@dataclass(frozen=True)
+class StudiesParams:
+    datasets: Names
+    seeds: Annotated[tuple[Natural, ...], Items(least=1)]
+    slow_datasets: Names
+    slow_seeds: Annotated[tuple[Natural, ...], Items(least=1)]
+
+    def check(self, name: str) -> None:
+        disjoint(f"{name}.slow_datasets", self.slow_datasets, f"{name}.datasets", self.datasets)
+
+    def seeds_of(self, dataset: str) -> tuple[int, ...]:
+        """The seeds that the study of seeds trains `dataset` with; V3Error if it is in no list."""
+        if dataset not in (*self.datasets, *self.slow_datasets):
+            raise V3Error(f"{dataset} is neither in studies.datasets nor in studies.slow_datasets")
+        return self.seeds if dataset in self.datasets else self.slow_seeds
+
+
+Section = TypeVar("Section")
+
+
+@dataclass(frozen=True)
+class DatasetParams:
+    """One dataset's section; `corpus` holds those of SECTIONS that it has."""
+
+    name: str
+    split: SplitParams
+    spec_name: str
+    spec: Spec
+    specs: dict[str, Spec]
+    train: TrainParams
+    retrieval: RetrievalParams
+    tsne: TsneParams
+    few_shot: FewShotParams
+    leakage: LeakageParams
+    swap: SwapParams
+    corpus: dict[str, Any]
+
+    def section(self, kind: type[Section]) -> Section:
+        """The corpus section of that type; V3Error by its full name if the dataset has none."""
+        wanted = next(name for name, cls in SECTIONS.items() if cls is kind)
+        if wanted not in self.corpus:
+            raise V3Error(f"{self.name}.{wanted} is missing")
+        found: Section = self.corpus[wanted]
+        return found
+
+    @property
+    def pages(self) -> PagesParams:
+        return self.section(PagesParams)
+
+    @property
+    def midi(self) -> MidiParams:
+        return self.section(MidiParams)
+
+    @property
+    def audio(self) -> AudioParams:
+        return self.section(AudioParams)
+
+    @property
+    def stft(self) -> StftParams:
+        return self.section(StftParams)
+
+
+# What every dataset has, apart from the spec, which is chosen by name.
+SHARED: dict[str, type] = {
+    "split": SplitParams,
+    "train": TrainParams,
+    "retrieval": RetrievalParams,
+    "tsne": TsneParams,
+    "few_shot": FewShotParams,
+    "leakage": LeakageParams,
+    "swap": SwapParams,
+}
+
+
+@dataclass(frozen=True)
+class Params:
+    """The whole of params.yaml: `datasets` run in the main pipeline, `sections` are all there."""
+
+    datasets: tuple[str, ...]
+    sections: dict[str, DatasetParams]
+    studies: StudiesParams
+
+    def dataset(self, name: str) -> DatasetParams:
+        """The section of a dataset; V3Error if there is none of that name."""
+        if name not in self.sections:
+            raise V3Error(f"{name} is no dataset of params.yaml: {', '.join(self.sections)} are")
+        return self.sections[name]
+
+
+def load_params(path: Path = Path("params.yaml")) -> Params:
+    """Read and check the whole file; V3Error names the first parameter that does not fit."""
+    try:
+        # YAML 1.2: DVC writes 1e-05, which is a number there and text in YAML 1.1.
+        raw = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise V3Error(f"{path} is missing: `git checkout {path}` brings it back") from None
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        raise V3Error(f"{path}, line {line}, is no YAML: {error.problem}") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise V3Error(f"{path} is no YAML: {error}") from None
+    return parse_params(raw)
+
+
+def parse_params(raw: Any) -> Params:
+    """Params from the plain values of params.yaml."""
+    raw = mapping(raw, "params.yaml")
+    for key in ("datasets", "studies"):
+        if key not in raw:
+            raise V3Error(f"{key} is missing")
+    datasets = read(tuple[str, ...], raw["datasets"], "datasets")
+    Items(least=1).check(datasets, "datasets")
+    sections: dict[str, DatasetParams] = {}
+    for key, value in raw.items():
+        if key in ("datasets", "studies"):
+            continue
+        if key not in datasets and not (isinstance(value, dict) and "train" in value):
+            raise unknown("", key, ["datasets", "studies", *datasets])
+        sections[key] = _read_dataset(key, value)
+    studies = read(StudiesParams, raw["studies"], "studies")
+    for name in (*datasets, *studies.datasets, *studies.slow_datasets):
+        if name not in sections:
+            raise V3Error(f"{name} is missing: it is listed as a dataset and has no section")
+    return Params(datasets, sections, studies)
+
+
+def _read_dataset(name: str, raw: Any) -> DatasetParams:
+    raw = mapping(raw, name)
+    known = [*SHARED, "spec", "specs", *SECTIONS]
+    for key in raw:
+        if key not in known:
+            raise unknown(name, key, known)
+    for key in (*SHARED, "spec", "specs"):
+        if key not in raw:
+            raise V3Error(f"{name}.{key} is missing")
+    shared: dict[str, Any] = {
+        key: read(kind, raw[key], f"{name}.{key}") for key, kind in SHARED.items()
+    }
+    corpus: dict[str, Any] = {
+        key: read(kind, raw[key], f"{name}.{key}") for key, kind in SECTIONS.items() if key in raw
+    }
+    specs = read(dict[str, Spec], raw["specs"], f"{name}.specs")
+    chosen = read(str, raw["spec"], f"{name}.spec")
+    OneOf(tuple(specs)).check(chosen, f"{name}.spec")
+    return DatasetParams(
+        name=name, spec_name=chosen, spec=specs[chosen], specs=specs, corpus=corpus, **shared
+    )
