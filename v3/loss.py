@@ -7,7 +7,7 @@ sample; style the other way round. Nothing here ever sees a label.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -28,7 +28,7 @@ def mean_pairwise_distance(v: Tensor) -> Tensor:
 def variability(
     z_c: Tensor, z_q: Tensor, z_s: Tensor, *, supersampling: bool = False, style_window: int = 1
 ) -> dict[str, Tensor]:
-    """The statistics of a batch of b samples with n fragments: z_c, z_q (b, n, d_c), z_s (b, n, d_s).
+    """Statistics of b samples with n fragments: z_c and z_q (b, n, d_c), z_s (b, n, d_s).
 
     With `supersampling` the two statistics between samples that the content and sample terms
     compare, `content_sample` and `style_group`, are taken over fragments regrouped to b' x n'
@@ -104,6 +104,6 @@ def _as_is(z: Tensor) -> Tensor:
     return z
 
 
-def _both(statistic, z_c: Tensor, z_q: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+def _both(statistic: Callable[[Tensor], Tensor], z_c: Tensor, z_q: Tensor) -> Tensor:
     """Half from the continuous and half from the quantised content."""
     return (statistic(z_c) + statistic(z_q)) / 2

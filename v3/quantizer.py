@@ -32,7 +32,7 @@ class Quantizer(nn.Module):
         return torch.cdist(z_c, self.atoms).argmin(1)
 
     def forward(self, z_c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(N, d) -> quantised (N, d) with straight-through gradient, codes (N,), commitment loss."""
+        """(N, d) -> quantised (N, d) (straight-through), codes (N,), commitment loss."""
         codes = self.nearest(z_c.detach())
         chosen = self.atoms[codes]
         commitment = (z_c - chosen).square().mean()

@@ -1,0 +1,60 @@
+"""Embeddings of whole samples as NumPy arrays: what every evaluation starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from v3.fragments import FragmentFile
+from v3.model import V3
+
+CHUNK = 4096  # fragments held in memory at once
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Of N fragments, in the order of the samples asked for."""
+
+    z_c: np.ndarray  # (N, d_c) float32, before quantisation
+    codes: np.ndarray  # (N,) int64
+    z_s: np.ndarray  # (N, d_s) float32
+    z_s_read: (
+        np.ndarray
+    )  # (N, d_s) float32: pooled and with noise, what the decoder reads in training
+    content: np.ndarray  # (N,) int32 labels, -1 unknown
+    style: np.ndarray  # (N,) int32 labels, -1 unknown
+    sample: np.ndarray  # (N,) int64 sample rows
+    rows: np.ndarray  # (N,) int64 fragment rows
+
+
+def embed(model: V3, file: FragmentFile, samples: Sequence[int], seed: int = 0) -> Embeddings:
+    """Embed all fragments of the samples; `seed` draws the noise of `z_s_read`."""
+    rows = file.rows_of(samples)
+    parts = [model.encode(file.read(rows[i : i + CHUNK])) for i in range(0, len(rows), CHUNK)]
+    z_s = torch.cat([part.z_s for part in parts]).cpu()
+    sample = np.asarray(file.sample)[rows]
+    read = model.add_noise(
+        _pooled(z_s, sample) if model.style.pooling == "sample" else z_s,
+        torch.Generator().manual_seed(seed),
+    )
+    return Embeddings(
+        z_c=torch.cat([part.z_c for part in parts]).cpu().numpy(),
+        codes=torch.cat([part.codes for part in parts]).cpu().numpy(),
+        z_s=z_s.numpy(),
+        z_s_read=read.numpy(),
+        content=np.asarray(file.content)[rows],
+        style=np.asarray(file.style)[sample],
+        sample=sample,
+        rows=rows,
+    )
+
+
+def _pooled(z_s: torch.Tensor, sample: np.ndarray) -> torch.Tensor:
+    """Every fragment's style replaced by the mean of its sample."""
+    _, index = np.unique(sample, return_inverse=True)
+    group = torch.from_numpy(index)
+    total = torch.zeros(int(group.max()) + 1, z_s.shape[1]).index_add_(0, group, z_s)
+    return (total / torch.bincount(group)[:, None])[group]
