@@ -4,7 +4,8 @@ A field's type says what is read; `Annotated` adds what is sensible:
 
     relativity: Annotated[float, Within(over=1)]
 
-Known types: bool, int, float, str, `tuple[X, ...]`, `tuple[X, Y]`, `dict[str, X]` and dataclasses.
+Known types: bool, int, float, str, `tuple[X, ...]`, `tuple[X, Y]` (a pair of sizes
+may be written 4x2), `dict[str, X]` and dataclasses.
 A field with a default may be left out. A dataclass may define `check(name)`, called once it is
 read, for what two fields must agree on; it raises `V3Error` by the names below `name`.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import re
 import typing
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -150,6 +152,8 @@ def _read_dataclass(kind: Any, value: Any, name: str) -> Any:
 
 
 def _read_tuple(kinds: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...]:
+    if kinds == (kinds[0],) * 2 and isinstance(value, str) and re.fullmatch(r"\d+x\d+", value):
+        value = [int(size) for size in value.split("x")]  # 4x2: height x width
     if not isinstance(value, list | tuple):
         raise V3Error(f"{name} must be a list, is {value!r}")
     if kinds[-1] is Ellipsis:
