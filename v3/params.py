@@ -264,7 +264,8 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise V3Error(f"{path}, line {line}, is no YAML: {error.problem}") from None
     except (YAMLError, UnicodeDecodeError) as error:
-        raise V3Error(f"{path} is no YAML: {error}") from None
+        problem = " ".join(str(error).split())
+        raise V3Error(f"{path} is no YAML: {problem}") from None
     return parse_params(raw)
 
 
