@@ -235,12 +235,13 @@ class FragmentFile:
         if len(self.sample_id) != len(self.style):
             raise invalid(path, f"{len(self.sample_id)} sample_id for {len(self.style)} style")
         steps = np.diff(self.sample, prepend=-1, append=len(self.style))
-        if steps[0] != 1 or steps[-1] != 1 or steps.min() < 0 or steps.max() > 1:
-            row = int(np.flatnonzero((steps < 0) | (steps > 1))[:1].sum())
+        wrong = (steps < 0) | (steps > 1)
+        wrong[[0, -1]] |= steps[[0, -1]] != 1
+        if wrong.any():
             raise invalid(
                 path,
-                f"sample must count 0 to {len(self.style) - 1} without falling or leaving one out, "
-                f"which it does at fragment {row}",
+                f"sample must count 0 to {len(self.style) - 1} without falling or leaving one "
+                f"out, which it does at fragment {min(int(np.argmax(wrong)), len(data) - 1)}",
             )
         self.starts = np.searchsorted(self.sample, np.arange(len(self.style) + 1)).astype(np.int64)
 

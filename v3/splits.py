@@ -1,0 +1,140 @@
+"""Which samples train, which validate, which test: an index of sample rows, no data.
+
+train, validation, test   samples of the styles that training may see
+unseen_1, unseen_5, ...   so many samples of each unseen style, to adapt to; each in the next
+unseen_test               the rest of the unseen styles, in none of the above
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from v3.errors import V3Error
+from v3.files import read_json, write_json
+
+SCHEMA = "v3-split/1"
+SEEN = ("train", "validation", "test")
+FEW = 3  # samples: a style with fewer cannot give one to each of train, validation and test
+
+
+def make_split(
+    style: NDArray[Any],
+    style_names: Sequence[str],
+    *,
+    seed: int,
+    validation: float,
+    test: float,
+    unseen_styles: Sequence[str],
+    few_shot: Sequence[int],
+) -> dict[str, list[int]]:
+    """Divide samples by their style (S,), rows of `style_names`; -1 is a style of its own.
+
+    Each seen style gives the share `validation` and `test` of its samples, rounded, and one at
+    least; styles of fewer than three samples (a style may be a single picture) are divided
+    together, as if they were one. A style's division depends on the seed and its own row alone.
+    Returns sorted rows by name. `V3Error` if an unseen style is not among the names, or has no
+    sample left for `unseen_test`, or a part comes out empty.
+    """
+    style = np.asarray(style)
+    unseen = [_row_of(name, style_names) for name in unseen_styles]
+    splits: dict[str, list[int]] = {name: [] for name in SEEN}
+    for key, rows in _strata(style, unseen):
+        shuffled = np.random.default_rng((seed, key)).permutation(rows)
+        held = _held_back(len(rows), validation, test)
+        for name, part in zip(
+            ("validation", "test", "train"), np.split(shuffled, np.cumsum(held)), strict=True
+        ):
+            splits[name].extend(part.tolist())
+    for name in SEEN:
+        if not splits[name]:
+            raise V3Error(
+                f"No sample is left for '{name}' of {len(style)} in all: make more samples, "
+                "or change split.validation and split.test."
+            )
+    if unseen:
+        splits["unseen_test"] = []
+        splits |= {f"unseen_{count}": [] for count in few_shot}
+    most = max(few_shot, default=0)
+    for row in unseen:
+        samples = np.flatnonzero(style == row)
+        if len(samples) <= most:
+            raise V3Error(
+                f"Unseen style '{style_names[row]}' has {len(samples)} samples, which is too few: "
+                f"{most} to adapt to (split.few_shot) and 1 to test on are needed."
+            )
+        shuffled = np.random.default_rng((seed, row)).permutation(samples)
+        for count in few_shot:
+            splits[f"unseen_{count}"].extend(shuffled[:count].tolist())
+        splits["unseen_test"].extend(shuffled[most:].tolist())
+    return {name: sorted(rows) for name, rows in splits.items()}
+
+
+def write_split(path: str | Path, splits: dict[str, list[int]], *, seed: int) -> None:
+    """Write a split as JSON, whole or not at all."""
+    write_json(path, {"schema": SCHEMA, "seed": seed, "splits": splits})
+
+
+def read_split(path: str | Path, samples: int | None = None) -> dict[str, list[int]]:
+    """Read a split and check it: parts are disjoint, rows lie within `samples` where that is given.
+
+    `V3Error` names the file, and the part that is wrong.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        raise _invalid(path, f"its schema is not {SCHEMA!r}")
+    splits = content.get("splits")
+    if not isinstance(splits, dict) or not set(SEEN) <= set(splits):
+        raise _invalid(path, f"it must have the parts {', '.join(SEEN)}")
+    for name, rows in splits.items():
+        if not isinstance(rows, list) or not all(type(row) is int for row in rows):
+            raise _invalid(path, f"'{name}' is no list of whole numbers")
+        if len(set(rows)) != len(rows):
+            raise _invalid(path, f"'{name}' holds a sample twice")
+        if rows and (min(rows) < 0 or (samples is not None and max(rows) >= samples)):
+            raise _invalid(path, f"'{name}' names a sample that the fragment file does not have")
+    for one, other in combinations(splits, 2):
+        few_shot = {one, other}.isdisjoint((*SEEN, "unseen_test"))
+        if not few_shot and not set(splits[one]).isdisjoint(splits[other]):
+            raise _invalid(path, f"'{one}' and '{other}' share a sample")
+    return splits
+
+
+def _strata(style: NDArray[Any], unseen: list[int]) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Groups of seen samples that are divided each for itself, with a number for its dice."""
+    seen = ~np.isin(style, unseen)
+    rows, counts = np.unique(style[seen], return_counts=True)
+    rare = rows[counts < FEW]
+    for row in rows[counts >= FEW]:
+        yield int(row) if row >= 0 else 2**32 - 1, np.flatnonzero(style == row)
+    if len(rare):
+        yield 2**32 - 2, np.flatnonzero(np.isin(style, rare))
+
+
+def _held_back(count: int, validation: float, test: float) -> tuple[int, int]:
+    """Samples of `count` that validate and that test: one at least, and one is left to train."""
+    if count < FEW:
+        return 0, 0
+    held = [max(1, int(count * share + 0.5)) for share in (validation, test)]
+    while sum(held) >= count:
+        held[held.index(max(held))] -= 1
+    return held[0], held[1]
+
+
+def _row_of(name: str, style_names: Sequence[str]) -> int:
+    if name not in style_names:
+        listed = ", ".join(style_names[:20]) + (", ..." if len(style_names) > 20 else "")
+        raise V3Error(
+            f"split.unseen_styles names '{name}', which is no style of the fragment file: "
+            f"{listed} are."
+        )
+    return list(style_names).index(name)
+
+
+def _invalid(path: str | Path, reason: str) -> V3Error:
+    return V3Error(f"{path} is no valid split: {reason}; delete it and run `dvc repro`.")
