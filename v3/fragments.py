@@ -281,13 +281,13 @@ class FragmentFile:
         ordered = rows[order]
         in_order = bool((order == np.arange(len(order))).all())
         # One read takes in neighbours with small gaps: calls into HDF5 cost more than bytes.
-        gap = np.diff(ordered) > self._gap()
-        breaks = np.flatnonzero(gap | (np.diff(ordered // SPAN) > 0)) + 1
+        steps = np.diff(ordered)
+        breaks = np.flatnonzero((steps > self._gap()) | (np.diff(ordered // SPAN) > 0)) + 1
         edges = [0, *breaks.tolist(), len(ordered)] if len(ordered) else []
         try:
             for a, b in pairwise(edges):
                 low, high = int(ordered[a]), int(ordered[b - 1]) + 1
-                if in_order and high - low == b - a:
+                if in_order and (steps[a : b - 1] == 1).all():
                     self._data.read_direct(out, np.s_[low:high], np.s_[a:b])
                 else:
                     out[order[a:b]] = self._data[low:high][ordered[a:b] - low]
