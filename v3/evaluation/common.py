@@ -1,0 +1,41 @@
+"""What every evaluation asks of its arrays first."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from v3.errors import V3Error
+
+Array = NDArray[Any]
+
+
+def labelled(what: str, labels: Array, *arrays: Array) -> tuple[Array, ...]:
+    """Labels (N,) and arrays (N, ...) without the rows whose label is -1 (unknown).
+
+    Raises `V3Error`, naming `what`, if the lengths differ or nothing is left.
+    """
+    labels = np.asarray(labels)
+    arrays = tuple(np.asarray(array) for array in arrays)
+    if labels.ndim != 1 or any(len(array) != len(labels) for array in arrays):
+        shapes = ", ".join(str(array.shape) for array in (labels, *arrays))
+        raise V3Error(f"{what}: labels (N,) and what they label must have one length: {shapes}.")
+    known = labels >= 0
+    if not known.any():
+        raise V3Error(f"{what}: no fragment has a label, nothing can be measured.")
+    return (labels[known], *(array[known] for array in arrays))
+
+
+def majority_share(labels: Array) -> float:
+    """Share of the most frequent of labels (N,): what the best constant guess scores."""
+    return float(np.bincount(labels).max() / len(labels))
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Sums in one order, whatever the number of cores: linear algebra and OpenMP on one thread."""
+    limit: AbstractContextManager[Any] = threadpool_limits(1)
+    return limit

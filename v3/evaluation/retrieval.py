@@ -1,0 +1,140 @@
+"""Retrieval: every fragment queries all others by Euclidean distance.
+
+Only how many of the k nearest share the query's label matters, not which they are, so nothing is
+ranked by index: the hit goes into the lowest bit of a sortable key, and plain values are sorted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from v3.errors import V3Error
+from v3.evaluation.common import Array, labelled, one_thread
+
+POINTS = 30  # values of k, unless told
+WORKERS = 2
+BLOCK_BYTES = 48 * 1024 * 1024  # of one block of distances; a worker holds some four such
+# Squared distances are compared in steps of 2^-44 of the largest: above the rounding of the
+# matrix product, so that duplicates tie, and far below any distance that means something.
+LEVELS = 2.0**44
+LAST = np.iinfo(np.int64).max  # the key of the query itself: behind everything
+
+
+def retrieval(
+    embeddings: Array, labels: Array, k: Sequence[int] | None = None, points: int = POINTS
+) -> dict[str, Any]:
+    """Precision, recall and F1 at k, means over queries, of embeddings (N, d), labels (N,).
+
+    `k` None: some `points` values, evenly in log k, up to the largest number of others that share
+    a label. `pr_auc` is the area under precision over recall by the right-hand rule from the
+    first k on (perfect: 1 - recall at the first k); `best_f1` the largest F1. `chance` is the
+    precision of a random ranking and `chance_pr_auc` its area over the same k. Points that are
+    equally far count as in random order, so equal embeddings score exactly chance.
+
+    Labels of -1 are left out. A fragment alone with its label is found by others but queries
+    nothing. Raises `V3Error` if no two fragments share a label or a value is not finite.
+    """
+    labels, points_ = labelled("retrieval", labels, embeddings)
+    x = np.asarray(points_, np.float64)
+    if x.ndim != 2 or not np.isfinite(x).all():
+        raise V3Error("retrieval: embeddings must be finite numbers of shape (N, d).")
+    _, labels = np.unique(labels, return_inverse=True)
+    relevant = np.bincount(labels)[labels] - 1  # (N,) others with the query's label
+    if not relevant.any():
+        raise V3Error("retrieval: no two fragments share a label, there is nothing to find.")
+    ks = k_values(int(relevant.max()), points) if k is None else clip_k(k, len(x))
+    hits = count_hits(x, labels, ks)[relevant > 0]  # (Q, len(ks))
+    relevant = relevant[relevant > 0]
+    precision = (hits / ks).mean(0)
+    recall = (hits / relevant[:, None]).mean(0)
+    f1 = (2 * hits / (ks + relevant[:, None])).mean(0)  # 2 p r / (p + r) of every query
+    chance = float((relevant / (len(x) - 1)).mean())
+    result: dict[str, Any] = {
+        "k": ks.tolist(),
+        "precision": precision.tolist(),
+        "recall": recall.tolist(),
+        "f1": f1.tolist(),
+        "pr_auc": float((np.diff(recall) * precision[1:]).sum()),
+        "best_f1": float(f1.max()),
+        "chance": chance,
+        # a random ranking finds the share k / (N - 1) of everything
+        "chance_pr_auc": chance * float(ks[-1] - ks[0]) / (len(x) - 1),
+    }
+    return result
+
+
+def k_values(largest: int, points: int = POINTS) -> NDArray[np.int64]:
+    """Rising unique k, about `points` of them, evenly in log k from 1 to `largest`."""
+    return np.unique(np.rint(np.geomspace(1, largest, points)).astype(np.int64))
+
+
+def clip_k(k: Sequence[int], fragments: int) -> NDArray[np.int64]:
+    """The k asked for, rising, unique and at most the N - 1 others; all must be >= 1."""
+    asked = np.asarray(k, np.int64)
+    if not len(asked) or asked.min() < 1:
+        raise V3Error(f"retrieval: k must be a list of numbers >= 1, is {list(k)}.")
+    return np.unique(np.minimum(asked, fragments - 1))
+
+
+def count_hits(x: NDArray[np.float64], labels: Array, ks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Points (N, d), labels (N,) -> hits among the k nearest others (N, len(ks)).
+
+    Where points tie around rank k, the expected number of hits over their random orders.
+    """
+    x = x - x.mean(0)  # distances stay, rounding errors shrink
+    squares = np.einsum("nd,nd->n", x, x)
+    step = max(4 * float(squares.max()), np.finfo(np.float64).tiny * LEVELS) / LEVELS
+    rows = max(1, BLOCK_BYTES // (8 * len(x)))
+    hits = np.empty((len(x), len(ks)))
+
+    def fill(start: int) -> None:
+        block = slice(start, start + rows)
+        distance = x[block] @ x.T
+        distance *= -2
+        distance += squares[block, None]
+        distance += squares
+        np.maximum(distance, 0, out=distance)
+        distance /= step
+        np.rint(distance, out=distance)
+        keys = distance.astype(np.int64)
+        del distance
+        keys <<= 1
+        keys |= labels[block, None] == labels
+        own = np.arange(len(keys))
+        keys[own, start + own] = LAST
+        hits[block] = _hits_of_block(keys, ks)
+
+    # One BLAS thread in each of our workers, so that the sums do not depend on the number of cores.
+    with one_thread(), ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(fill, range(0, len(x), rows)))
+    return hits
+
+
+def _hits_of_block(keys: NDArray[np.int64], ks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Keys 2 * distance + hit (B, N), the query's own LAST -> hits at k (B, len(ks))."""
+    reach = min(int(ks[-1]) + 1, keys.shape[1])  # one further, to see whether the last k ties
+    nearest = np.partition(keys, reach - 1, axis=1)[:, :reach] if reach < keys.shape[1] else keys
+    nearest = np.sort(nearest, axis=1)
+    found = np.cumsum(nearest & 1, axis=1, dtype=np.int32)  # LAST is odd, but never within k
+    hits = found[:, ks - 1].astype(np.float64)
+    ties = (nearest[:, ks - 1] >> 1) == (nearest[:, np.minimum(ks, reach - 1)] >> 1)
+    ties &= ks < keys.shape[1] - 1  # at k = N - 1 everything is found
+    for row in np.flatnonzero(ties.any(1)):
+        hits[row, ties[row]] = _expected_hits(np.sort(keys[row])[:-1], ks[ties[row]])
+    return hits
+
+
+def _expected_hits(keys: NDArray[np.int64], ks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Sorted keys (N - 1,) of one query -> hits at k, what ties at k being in random order."""
+    found = np.concatenate(([0], np.cumsum(keys & 1)))
+    tied = keys[ks - 1] >> 1
+    first = np.searchsorted(keys, tied << 1)
+    after = np.searchsorted(keys, (tied << 1) + 1, side="right")
+    share = (ks - first) / (after - first)
+    expected: NDArray[np.float64] = found[first] + share * (found[after] - found[first])
+    return expected

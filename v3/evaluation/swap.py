@@ -1,0 +1,97 @@
+"""Swap: the content of one fragment with the style of another, judged by classifiers.
+
+The judges never see the model: they are trained on real fragments with their labels.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from v3.errors import V3Error
+from v3.evaluation.common import Array, labelled, majority_share, one_thread
+
+DIMENSIONS = 64
+ROUNDS = 100  # of drawing partners anew
+
+
+def swap_pairs(
+    content: Array, style: Array, swaps: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows i (M,) that give the content and j (M,) that give the style, M = `swaps` or a few less.
+
+    Partners differ in content and in style, so that neither figure is right by coincidence.
+    Fragments without both labels take no part. `V3Error` if no two fragments differ in both.
+    """
+    known = np.flatnonzero((content >= 0) & (style >= 0))
+    if not len(known):
+        raise V3Error("swap: no fragment has both labels, nothing can be measured.")
+    draw = np.random.default_rng(seed)
+    i, j = draw.choice(known, swaps), draw.choice(known, swaps)
+    for _ in range(ROUNDS):
+        bad = (content[i] == content[j]) | (style[i] == style[j])
+        if not bad.any():
+            break
+        i[bad], j[bad] = draw.choice(known, bad.sum()), draw.choice(known, bad.sum())
+    good = (content[i] != content[j]) & (style[i] != style[j])
+    if not good.any():
+        raise V3Error("swap: no two fragments differ in content and in style.")
+    return i[good], j[good]
+
+
+def swap_figures(
+    train: tuple[Array, Array, Array],
+    test: tuple[Array, Array, Array],
+    swapped: tuple[Array, Array, Array],
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Each part: fragments (N, ...) with content and style labels (N,); -1 is left out.
+
+    train: real, teaches the judges; test: real, tells how good they are
+    (content_classifier_accuracy, style_...); swapped: decoded, with the labels that were wanted
+    (content_kept, style_taken). chance: share of the most frequent wanted label. The figures of
+    one kind are None if no label wanted occurs in training (styles that are samples).
+    """
+    figures: dict[str, Any] = {}
+    for kind, taken, column in (("content", "content_kept", 1), ("style", "style_taken", 2)):
+        y, x = labelled(f"swap, {kind} of training fragments", train[column], train[0])
+        wanted = np.asarray(swapped[column])
+        judged = None
+        if np.isin(wanted[wanted >= 0], y).any() and len(np.unique(y)) > 1:
+            judge = train_judge(x, y, seed)
+            judged = judge_accuracy(judge, swapped[0], wanted)
+        figures[taken] = judged
+        figures[f"{kind}_chance"] = None if judged is None else majority_share(wanted[wanted >= 0])
+        figures[f"{kind}_classifier_accuracy"] = (
+            None if judged is None else judge_accuracy(judge, test[0], test[column])
+        )
+    return figures
+
+
+def train_judge(fragments: Array, labels: Array, seed: int = 0) -> Pipeline:
+    """A classifier of real fragments (N, ...): 64 principal components, then an RBF machine."""
+    x = _flat(fragments)
+    size = min(DIMENSIONS, *x.shape)
+    judge = make_pipeline(
+        PCA(size, svd_solver="randomized", random_state=seed), StandardScaler(), SVC(C=10.0)
+    )
+    with one_thread():
+        judge.fit(x, labels)
+    return judge
+
+
+def judge_accuracy(judge: Pipeline, fragments: Array, labels: Array) -> float:
+    """Share of fragments (N, ...) for which the judge says the label (N,)."""
+    labels, fragments = labelled("swap", labels, fragments)
+    with one_thread():
+        return float((judge.predict(_flat(fragments)) == labels).mean())
+
+
+def _flat(fragments: Array) -> NDArray[np.float32]:
+    return np.asarray(fragments, np.float32).reshape(len(fragments), -1)
