@@ -1,0 +1,32 @@
+"""Read the whole of params.yaml before any other stage runs; refuse what makes no sense.
+
+DVC deletes a stage's outputs before it runs the stage. Every other stage comes after this one, so
+a mistake in params.yaml ends here, with nothing else touched. The output never changes: a changed
+parameter runs what depends on it and no more.
+"""
+
+import argparse
+from pathlib import Path
+
+from v3.cli import run
+from v3.errors import V3Error
+from v3.files import atomic_file
+from v3.params import load_params
+from v3.undo import take_back_override
+
+PARAMS = Path("params.yaml")
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    with atomic_file("data/params.ok") as beside:  # first: DVC has just deleted it
+        beside.write_text("params.yaml is read before anything runs\n", encoding="utf-8")
+    try:
+        load_params(PARAMS)
+    except V3Error:
+        take_back_override(PARAMS)
+        raise
+
+
+if __name__ == "__main__":
+    run(main)
