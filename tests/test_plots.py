@@ -1,0 +1,200 @@
+"""Every picture is written whole, the same bytes each time, for pictures and for spectrograms."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from v3.plots.curves import few_shot_curve, loss_curves, precision_recall, seed_dots
+from v3.plots.grids import (
+    as_image,
+    code_grid,
+    contact_sheet,
+    fragment_grid,
+    limits,
+    reconstructions,
+    swap_grid,
+)
+from v3.plots.maps import confusion_matrix, embedding_maps
+
+SOURCE = "synthetic arrays of the tests"
+INKS = np.array([[8, 8, 8], [8, 8, 248], [8, 128, 8], [248, 8, 8], [8, 128, 128]])
+COLOURS = ["black", "blue", "green", "red", "teal"]
+HINGES = ("content", "style", "sample", "fragment")
+STATISTICS = ("content_fragment", "content_sample", "style_fragment", "style_sample")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Where the pictures go; V3_TEST_PLOTS names a folder to keep them in and look at."""
+    return Path(os.environ.get("V3_TEST_PLOTS", tmp_path))
+
+
+def bars(content, style):
+    """A picture (3, 48, 32): content says where the bar is, style its colour."""
+    x = np.full((3, 48, 32), 245.0)
+    x[:, 4 + 4 * content : 10 + 4 * content, 4:28] = INKS[style][:, None, None]
+    return x
+
+
+def note(content, style):
+    """A spectrogram (1, 512, 32): content is the pitch, style the number of partials."""
+    x = np.full((1, 512, 32), -11.0)
+    for partial in range(1, style + 3):
+        x[:, (20 + 3 * content) * partial, :] = 4 - partial * np.linspace(1, 2, 32)
+    return x
+
+
+def grid(draw, rows, columns, dtype=np.uint8):
+    return np.array([[draw(r, c) for c in columns] for r in rows]).astype(dtype)
+
+
+def check(path, draw):
+    """Draw twice; the file is a picture, of the same bytes both times, with nothing beside it."""
+    draw(path)
+    first = path.read_bytes()
+    draw(path)
+    assert path.read_bytes() == first
+    with Image.open(path) as picture:
+        assert min(picture.size) > 200
+        assert not {"Software", "date", "Creation Time"} & set(picture.info)
+        assert np.asarray(picture.convert("L")).std() > 5
+    assert not [other for other in path.parent.iterdir() if other.name.startswith(".")]
+
+
+def test_loss_curves(folder):
+    rows = []
+    for step in range(20, 1800, 20):
+        fall = np.exp(-step / 300)
+        row = {"step": float(step), "loss/total": 1.5 * fall + 0.01, "loss/reconstruction": fall}
+        row |= {f"loss/{name}": max(0, fall - 0.1 * k) for k, name in enumerate(HINGES)}
+        row |= {"loss/commitment": 0.3 * fall + 0.002, "loss/decorrelation": 0.2}
+        row |= {f"variability/{name}": 1 + k * (1 - fall) for k, name in enumerate(STATISTICS)}
+        row |= {"codes/perplexity": 10 - 5 * fall, "codes/active": 10.0, "codes/replaced": 0.0}
+        if step % 100 == 0:
+            row |= {"validation/error": fall + 0.02, "validation/perplexity": 10 - 4 * fall}
+        rows.append(row)
+    check(folder / "loss.png", lambda p: loss_curves(p, rows, "phonenums: training", SOURCE))
+
+
+def test_precision_recall(folder):
+    recall = np.linspace(0.01, 0.97, 20)
+    good = {"recall": recall, "precision": 1 - 0.1 * recall**4, "pr_auc": 0.95, "chance": 0.1}
+    bad = {"recall": recall / 9, "precision": 0.1 + 0 * recall, "pr_auc": 0.01, "chance": 0.1}
+    panels = {"content": {"z_c": good, "z_s": bad}, "style": {"z_s": good, "z_c": bad}}
+    check(
+        folder / "precision_recall.png",
+        lambda p: precision_recall(p, panels, "phonenums: retrieval on test", SOURCE),
+    )
+
+
+def test_few_shot_curve(folder):
+    mean = {0: 0.86, 1: 0.9, 5: 0.94, 10: 0.96}
+    styles = {c: {n: v - 0.03 * k for n, v in mean.items()} for k, c in enumerate(COLOURS)}
+    check(
+        folder / "few_shot.png",
+        lambda p: few_shot_curve(p, mean, styles, 0.1, 0.998, "phonenums: unseen", SOURCE),
+    )
+
+
+def test_seed_dots(folder):
+    draw = np.random.default_rng(0)
+    values = {
+        name: {str(seed): float(value) for seed, value in enumerate(draw.uniform(0.8, 1, 5))}
+        for name in ("one_to_one", "purity", "zero_shot")
+    }
+    values["leakage"] = {str(seed): 0.1 + 0.005 * seed for seed in range(5)}
+    targets = {"one_to_one": 0.99, "leakage": 0.15}
+    check(
+        folder / "seeds.png",
+        lambda p: seed_dots(p, values, "phonenums: five seeds", SOURCE, targets),
+    )
+
+
+def test_embedding_maps(folder):
+    draw = np.random.default_rng(0)
+    content, style = draw.integers(-1, 10, 800), draw.integers(0, 5, 800)
+    z_c = draw.normal(size=(800, 2)) + 12 * draw.normal(size=(11, 2))[content]
+    z_s = draw.normal(size=(800, 2)) + 12 * draw.normal(size=(5, 2))[style]
+    labels = [("content", content, list("0123456789")), ("style", style, COLOURS)]
+    check(
+        folder / "tsne.png",
+        lambda p: embedding_maps(
+            p, [("z_c", z_c), ("z_s", z_s)], labels, z_c[:10], "phonenums: t-SNE", SOURCE
+        ),
+    )
+
+
+@pytest.mark.parametrize(("atoms", "classes"), [(12, 10), (80, 39)])
+def test_confusion_matrix(folder, atoms, classes):
+    counts = np.random.default_rng(0).poisson(0.3, (atoms, classes))
+    counts[np.arange(atoms), np.arange(atoms) % classes] += 40
+    counts[3] = 0
+    names = [str(k) for k in range(10)] if classes == 10 else [f"ph{k:02d}" for k in range(39)]
+    order = np.argsort(np.arange(atoms) % classes, kind="stable")
+    check(
+        folder / f"confusion_{atoms}.png",
+        lambda p: confusion_matrix(p, counts, order, names, "phonenums: codes", SOURCE),
+    )
+
+
+@pytest.mark.parametrize(("kind", "draw"), [("pictures", bars), ("spectrograms", note)])
+def test_grids(folder, kind, draw):
+    dtype = np.uint8 if draw is bars else np.float16
+    codes, styles = range(8), range(5)
+    all_of_them = grid(draw, codes, styles, dtype)  # (8, 5, C, H, W)
+    names = ([f"{k}" for k in codes], COLOURS)
+    decoded = all_of_them.astype(np.float32) + 0.7
+    check(
+        folder / f"swap_{kind}.png",
+        lambda p: swap_grid(
+            p, all_of_them[:, 0], all_of_them[0], decoded, names, "phonenums: swaps", SOURCE
+        ),
+    )
+    code_names = [f"{k} ('{k}')" for k in codes]
+    check(
+        folder / f"codes_{kind}.png",
+        lambda p: code_grid(
+            p, decoded, all_of_them[0], (code_names, COLOURS), "phonenums: codes", SOURCE
+        ),
+    )
+    samples = all_of_them.transpose(1, 0, 2, 3, 4)[:3]
+    check(
+        folder / f"reconstructions_{kind}.png",
+        lambda p: reconstructions(p, samples, samples + 1.0, "phonenums: there and back", SOURCE),
+    )
+    check(
+        folder / f"styles_{kind}.png",
+        lambda p: fragment_grid(p, samples, COLOURS[:3], names[0], "insnotes: fragments", SOURCE),
+    )
+
+
+def test_contact_sheet(folder):
+    page = np.concatenate([bars(k, k % 5) for k in range(8)], axis=2)
+    pages = np.stack([page] * 7).astype(np.uint8)
+    names = [f"page {k}, teal" for k in range(7)]
+    check(
+        folder / "pages.png",
+        lambda p: contact_sheet(p, pages, names, "phonenums: pages", SOURCE, columns=2),
+    )
+    notes = grid(note, range(3), range(4), np.float32).reshape(12, 1, 512, 32)
+    check(
+        folder / "notes.png",
+        lambda p: contact_sheet(p, notes, [f"note {k}" for k in range(12)], "notes", SOURCE, 6),
+    )
+
+
+def test_as_image():
+    colour = as_image(np.array([0, 127.5, 300.0])[:, None, None] * np.ones((3, 2, 4)), 0, 255)
+    assert colour.shape == (2, 4, 3)
+    assert colour.dtype == np.uint8
+    assert colour[0, 0].tolist() == [0, 128, 255]
+    rising = as_image(np.arange(3.0)[None, :, None], 0, 2)  # lowest bin at the bottom, dark
+    assert rising[:, 0].sum(1).tolist() == sorted(rising[:, 0].sum(1), reverse=True)
+    assert as_image(np.zeros((1, 2, 2)), 0, 0).shape == (2, 2, 3)
+    assert limits(np.zeros(1, np.uint8)) == (0, 255)
+    low, high = limits(np.linspace(-11, 3, 1000).astype(np.float16))
+    assert low == pytest.approx(-10.86, abs=0.02)
+    assert high == pytest.approx(2.99, abs=0.02)

@@ -1,0 +1,55 @@
+"""What all pictures share: the sheet, its title and source, colours, and the way to the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from v3.files import atomic_file
+
+DPI = 110
+GREY = "#666666"
+FEW, SOME = 10, 20  # colours that can be told apart: ten, then pairs of light and dark
+Array = NDArray[Any]
+
+
+def sheet(
+    width: float, height: float, title: str, source: str, rows: int = 1, columns: int = 1
+) -> tuple[Figure, Array]:
+    """A figure of inches with title above and source below, and its axes (rows, columns)."""
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    figure.suptitle(title, fontsize=12, fontweight="bold")
+    figure.supxlabel(f"source: {source}", fontsize=8, color=GREY)
+    axes = figure.subplots(rows, columns, squeeze=False)
+    return figure, axes
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write a PNG, whole or not at all; the same figure gives the same bytes."""
+    with atomic_file(path) as beside:
+        figure.savefig(beside, dpi=DPI, format="png", metadata={"Software": None})
+
+
+def tidy(axes: Axes, title: str = "", x: str = "", y: str = "", grid: bool = True) -> None:
+    """Labels, a light grid, and no frame on the sides that carry no axis."""
+    axes.set_title(title, fontsize=10)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_axisbelow(True)
+    if grid:
+        axes.grid(color="#e4e4e4", linewidth=0.8)
+
+
+def colours(count: int) -> Array:
+    """`count` colours (count, 4), as different as so many can be."""
+    maps = matplotlib.colormaps
+    if count <= SOME:
+        return np.asarray(maps["tab10" if count <= FEW else "tab20"](np.arange(count)))
+    return np.asarray(maps["turbo"](np.linspace(0.02, 0.98, count)))
