@@ -17,7 +17,7 @@ class StagePaths:
     """Where a stage reads and writes: data is shared, results lie below `run`."""
 
     dataset: str
-    run: Path = Path(".")
+    run: Path = Path()
 
     @property
     def data(self) -> Path:
@@ -49,7 +49,7 @@ def stage_parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--run",
         type=Path,
-        default=Path("."),
+        default=Path(),
         help="folder that models/, metrics/ and plots/ are written below (default: here)",
     )
     return parser

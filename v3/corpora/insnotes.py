@@ -45,7 +45,7 @@ def write_fragments(audio_folder: str | Path, path: str | Path, params: StftPara
         offset=offset,
         scale=scale,
     )
-    interval = float(index["interval_seconds"]) * index["sample_rate"]
+    interval = round(float(index["interval_seconds"]) * index["sample_rate"], 6)
     pitches = np.asarray(index["pitches"])
     shape = (1, params.bins, params.frames)
     with FragmentWriter(path, info, shape, np.float16) as writer:
@@ -74,7 +74,7 @@ def note_spectrograms(
             f"insnotes.stft.frames must be <= {most}"
             f", or a fragment reaches into the next note, is {params.frames}."
         )
-    starts = np.rint(np.arange(notes) * interval_frames).astype(int)
+    starts = np.floor(np.arange(notes) * interval_frames).astype(int)
     cut = sound[starts[:, None] + np.arange(length)]  # (notes, length)
     spectrum = librosa.stft(cut, n_fft=params.n_fft, hop_length=params.hop, center=False)
     level = np.log(np.abs(spectrum[:, None, : params.bins]) + params.floor)

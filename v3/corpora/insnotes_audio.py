@@ -106,7 +106,10 @@ def find_soundfont(name: str) -> Path:
     if name == SHIPPED:
         spec = find_spec("pretty_midi")
         path = Path(spec.origin if spec and spec.origin else "").parent / "TimGM6mb.sf2"
-    mend = f"set insnotes.audio.soundfont to a SoundFont, or to {SHIPPED} for the one it ships"
+    mend = (
+        f"set insnotes.audio.soundfont to {SHIPPED} for the one that this package ships, or to a "
+        "path (`sudo apt install fluid-soundfont-gm` brings /usr/share/sounds/sf2/FluidR3_GM.sf2)"
+    )
     try:
         with open(path, "rb") as file:
             riff, size, form = struct.unpack("<4sI4s", file.read(12).ljust(12, b"\0"))
@@ -193,7 +196,7 @@ def _render(task: _Task) -> None:
         raise V3Error(
             f"FluidSynth's rendering of {task.midi} cannot be read ({error}): {mend}."
         ) from None
-    interval = task.interval_seconds * task.sample_rate
+    interval = round(task.interval_seconds * task.sample_rate, 6)
     frames = round(task.notes * interval)
     if rate != task.sample_rate or len(sound) < frames:
         raise V3Error(
@@ -201,7 +204,7 @@ def _render(task: _Task) -> None:
             f"{frames} at {task.sample_rate} Hz were due; is the disk full? If not, {mend}."
         )
     mono = sound[:frames].mean(axis=1)
-    starts = np.rint(np.arange(task.notes) * interval).astype(int)
+    starts = np.floor(np.arange(task.notes) * interval).astype(int)
     loudest = np.maximum.reduceat(np.abs(mono), starts)
     if loudest.min() < SILENT:
         raise V3Error(f"Note {int(loudest.argmin())} of {task.midi} is silent: {mend}.")

@@ -69,7 +69,9 @@ def ink(colour: str) -> np.ndarray:
     try:
         return np.asarray(to_rgb(colour)) * 240.0 + 8.0
     except ValueError:
-        raise V3Error(f"'{colour}' in the page colours is no colour that matplotlib knows.") from None
+        raise V3Error(
+            f"'{colour}' in the page colours is no colour that matplotlib knows."
+        ) from None
 
 
 def synthesise(path: str | Path, config: PagesConfig) -> None:

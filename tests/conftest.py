@@ -1,0 +1,55 @@
+"""Small data shared by the tests."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from v3.fragments import FragmentInfo, FragmentWriter
+from v3.spec import Spec
+
+TINY_SPEC = {
+    "network": "strided",
+    "layers": [
+        {"channels": 8, "kernel": [4, 4], "stride": [2, 2]},
+        {"channels": 8, "kernel": [4, 4], "stride": [2, 2]},
+    ],
+    "content_dim": 8,
+    "style_dim": 8,
+    "atoms": 3,
+}
+
+
+@pytest.fixture(autouse=True)
+def _two_threads():
+    torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def tiny_spec():
+    return Spec.from_dict(TINY_SPEC)
+
+
+@pytest.fixture(scope="session")
+def tiny_file(tmp_path_factory):
+    """24 samples of 3 to 6 fragments (3, 8, 8): a bar in one of 3 places, in one of 4 colours."""
+    path = tmp_path_factory.mktemp("tiny") / "fragments.h5"
+    info = FragmentInfo(
+        dataset="bars",
+        source="drawn in the tests",
+        content_names=("left", "middle", "right"),
+        style_names=("a", "b", "c", "d"),
+        offset=0.0,
+        scale=1 / 255,
+    )
+    rng = np.random.default_rng(0)
+    colours = np.array([[250, 20, 20], [20, 250, 20], [20, 20, 250], [200, 200, 30]])
+    with FragmentWriter(path, info, (3, 8, 8), np.uint8) as writer:
+        for sample in range(24):
+            content = rng.integers(3, size=3 + sample % 4)
+            fragments = rng.integers(0, 20, (len(content), 3, 8, 8)).astype(np.uint8)
+            for fragment, place in zip(fragments, content, strict=True):
+                fragment[:, :, 3 * place : 3 * place + 2] = colours[sample % 4][:, None, None]
+            writer.append(fragments, content, sample % 4, f"bars-{sample}")
+    return SimpleNamespace(path=path, training=list(range(16)), validation=list(range(16, 24)))

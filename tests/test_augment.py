@@ -1,0 +1,71 @@
+"""Augmentation against the standard library's colour spaces, one draw a sample."""
+
+import colorsys
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from v3.augment import _hue, augment
+from v3.errors import V3Error
+
+OFF = {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0, "frequency_mask": 0}
+
+
+def config(**on):
+    return SimpleNamespace(**(OFF | on))
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_nothing_on_changes_nothing():
+    x = torch.rand(2, 3, 3, 4, 4)
+    assert torch.equal(augment(x, config(), generator()), x)
+
+
+@pytest.mark.parametrize("turn", [-0.4, -0.1, 0.0, 0.25, 0.5])
+def test_hue_turns_like_hsv(turn):
+    x = torch.rand(1, 1, 3, 4, 4, generator=generator())
+    turned = _hue(x, torch.full((1, 1, 1, 1, 1), turn))
+    for before, after in zip(x[0, 0].flatten(1).T, turned[0, 0].flatten(1).T, strict=True):
+        h, s, v = colorsys.rgb_to_hsv(*before.tolist())
+        assert after.tolist() == pytest.approx(colorsys.hsv_to_rgb((h + turn) % 1, s, v), abs=1e-5)
+
+
+def test_grey_stays_grey_under_hue_and_saturation():
+    x = torch.full((2, 1, 3, 4, 4), 0.3)
+    assert torch.allclose(augment(x, config(hue=0.5, saturation=0.9), generator()), x, atol=1e-6)
+
+
+def test_one_draw_a_sample_and_every_sample_its_own():
+    x = torch.rand(1, 1, 3, 4, 4, generator=generator()).expand(4, 5, 3, 4, 4)
+    changed = augment(x, config(hue=0.5, saturation=0.2, brightness=0.2, contrast=0.2), generator())
+    assert torch.equal(changed[:, :1].expand_as(changed), changed)
+    assert len({tuple(sample.flatten().tolist()) for sample in changed[:, 0]}) == 4
+    assert 0 <= float(changed.min()) <= float(changed.max()) <= 1
+
+
+def test_same_seed_same_draw():
+    x = torch.rand(4, 2, 3, 4, 4)
+    strengths = config(hue=0.5, contrast=0.3)
+    assert torch.equal(
+        augment(x, strengths, generator(1)), augment(x, strengths, generator(1))
+    )
+
+
+def test_frequency_mask_is_one_band_a_sample():
+    x = torch.ones(64, 2, 1, 32, 5)
+    masked = augment(x, config(frequency_mask=7), generator()) == 0
+    assert torch.equal(masked[:, :1, :, :, :1].expand_as(masked), masked)
+    band = masked[:, 0, 0, :, 0].int()
+    width = band.sum(1)
+    assert set(width.tolist()) == set(range(8))
+    edges = torch.nn.functional.pad(band, (1, 1)).diff(dim=1).abs().sum(1)
+    assert torch.equal(edges, 2 * (width > 0).int())  # contiguous
+
+
+def test_colours_need_three_channels():
+    with pytest.raises(V3Error, match="3 channels"):
+        augment(torch.rand(2, 2, 1, 4, 4), config(hue=0.1), generator())

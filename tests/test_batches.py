@@ -1,0 +1,65 @@
+"""Batches: every sample once an epoch, consecutive fragments, the same for any way of reading."""
+
+import numpy as np
+import pytest
+import torch
+
+from v3.batches import Batches
+from v3.errors import V3Error
+from v3.fragments import FragmentFile
+
+
+def make(tiny, n=4, memory_gb=1.0, batch=4, seed=0):
+    return Batches(tiny.path, tiny.training, batch, n, seed, memory_gb)
+
+
+def test_an_epoch_is_every_sample_once(tiny_file):
+    batches = make(tiny_file, memory_gb=0)
+    with FragmentFile(tiny_file.path) as file:
+        sample = np.asarray(file.sample)
+        seen = [sample[batches.rows(t)] for t in range(batches.per_epoch)]
+    assert all((rows == rows[:, :1]).all() for rows in seen)  # a row of a batch is one sample
+    assert sorted(np.concatenate(seen)[:, 0]) == tiny_file.training
+    assert not np.array_equal(batches.rows(0), batches.rows(batches.per_epoch))
+
+
+def test_starts_vary(tiny_file):
+    batches = make(tiny_file, n=2, memory_gb=0)
+    with FragmentFile(tiny_file.path) as file:
+        starts = np.asarray(file.starts)
+        sample = np.asarray(file.sample)
+    offsets = {}
+    for t in range(40 * batches.per_epoch):
+        rows = batches.rows(t)
+        for row in rows:
+            offsets.setdefault(int(sample[row[0]]), set()).add(int(row[0] - starts[sample[row[0]]]))
+            length = starts[sample[row[0]] + 1] - starts[sample[row[0]]]
+            assert (row[1] - row[0]) % length == 1  # consecutive, going on at the beginning
+    assert all(
+        found == set(range(starts[s + 1] - starts[s])) for s, found in offsets.items()
+    )
+
+
+def test_short_samples_repeat(tiny_file):
+    rows = make(tiny_file, n=6, memory_gb=0)
+    with FragmentFile(tiny_file.path) as file:
+        starts = np.asarray(file.starts)
+        sample = np.asarray(file.sample)
+    for t in range(rows.per_epoch):
+        for row in rows.rows(t):
+            s = sample[row[0]]
+            assert set(row) == set(range(starts[s], starts[s + 1]))  # all of 3 to 6 are in 6
+
+
+def test_memory_file_and_workers_give_the_same(tiny_file):
+    reference = [make(tiny_file)[t] for t in range(6)]
+    for memory_gb, workers in ((0, 0), (0, 2), (1, 1)):
+        got = list(make(tiny_file, memory_gb=memory_gb).from_step(0, 6, workers))
+        assert all(torch.equal(a, b) for a, b in zip(reference, got, strict=True))
+    later = list(make(tiny_file).from_step(4, 6, 0))
+    assert torch.equal(later[0], reference[4])
+
+
+def test_too_few_samples_are_named(tiny_file):
+    with pytest.raises(V3Error, match="train.batch_samples is 17"):
+        make(tiny_file, batch=17)

@@ -1,0 +1,148 @@
+"""The loss against exact vectors, and against cases worked out by hand."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn.functional import mse_loss
+
+from v3.errors import V3Error
+from v3.loss import (
+    decorrelation,
+    hinges,
+    mean_pairwise_distance,
+    regroup,
+    variability,
+    weighted_total,
+    widen,
+)
+
+VECTORS = Path(__file__).parent / "vectors"
+CASES = json.loads((VECTORS / "v3_loss.json").read_text())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_loss_vectors(case):
+    with np.load(VECTORS / "v3_loss.npz") as file:
+        prefix = case["name"] + "."
+        v = {k.removeprefix(prefix): torch.tensor(a) for k, a in file.items() if k.startswith(prefix)}
+    statistics = variability(v["zc"], v["zq"], v["zs"])
+    terms = {
+        "recon_loss": mse_loss(v["xh"], v["x"]),
+        **{f"{k}_loss": t for k, t in hinges(statistics, case["relativity"]).items()},
+        "commit_loss": v["commit"],
+    }
+    for name, term in terms.items():
+        assert float(term) == pytest.approx(float(v[f"expected.{name}"]), abs=1e-5), name
+    total = weighted_total(terms, case["weights"])
+    assert float(total) == pytest.approx(float(v["expected.total_loss"]), abs=1e-5)
+
+
+def test_loss_vectors_supersampled():
+    """Two samples of two fragments on a line: regrouping 2x2 is 2x2, 4x1 becomes 2x2."""
+    z_c = torch.tensor([[[0.0]], [[2.0]], [[6.0]], [[8.0]]])  # (4, 1, 1) -> (2, 2, 1): means 1, 7
+    z_s = torch.tensor([[[0.0]], [[1.0]], [[10.0]], [[11.0]]])  # means 0.5, 10.5
+    # one fragment a sample has no pairs within it, so ask only for what lies between samples
+    plain = variability(z_c, z_c, z_s)
+    grouped = variability(z_c, z_c, z_s, supersampling=True)
+    assert float(grouped["content_sample"]) == pytest.approx(6.0)
+    assert float(grouped["style_group"]) == pytest.approx(10.0)
+    # the style term keeps the true samples: mean over the pairs 1, 10, 11, 9, 10, 1
+    assert float(grouped["style_sample"]) == pytest.approx(42 / 6)
+    assert float(plain["style_group"]) == pytest.approx(42 / 6)
+
+
+def test_supersampling_and_widening_reach_every_hinge():
+    """By hand: b = 2, n = 2 with d = 1, regrouped 2 x 2 as it is; every term is defined."""
+    z_c = torch.tensor([[[0.0], [4.0]], [[0.0], [4.0]]])
+    z_s = torch.tensor([[[0.0], [0.0]], [[3.0], [3.0]]])
+    for window in (1, 3):
+        statistics = variability(z_c, z_c, z_s, supersampling=True, style_window=window)
+        assert {k: float(v) for k, v in statistics.items()} == pytest.approx(
+            {
+                "content_fragment": 4.0,
+                "content_sample": 0.0,
+                "style_fragment": 0.0,
+                "style_sample": 3.0,
+                "style_group": 3.0,
+            }
+        )
+        assert all(float(term) == 0.0 for term in hinges(statistics, 15).values())
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"), [((32, 2), (8, 8)), ((32, 8), (16, 16)), ((12, 2), (6, 4)), ((7, 3), (7, 3))]
+)
+def test_regroup_is_the_most_nearly_square(shape, expected):
+    z = torch.arange(shape[0] * shape[1], dtype=torch.float32).reshape(*shape, 1)
+    grouped = regroup(z)
+    assert tuple(grouped.shape) == (*expected, 1)
+    assert torch.equal(grouped.flatten(), z.flatten())  # fragments keep their order
+
+
+@given(st.integers(1, 40), st.integers(1, 12))
+def test_regroup_keeps_all_fragments(b, n):
+    grouped = regroup(torch.zeros(b, n, 3))
+    rows, columns = grouped.shape[:2]
+    assert rows * columns == b * n
+    assert rows >= columns
+    assert not any((b * n) % k == 0 for k in range(columns + 1, rows) if k * k <= b * n)
+
+
+def test_widening_impulse_and_constant():
+    impulse = torch.zeros(1, 7, 1)
+    impulse[0, 3] = 3.0
+    assert widen(impulse, 3)[0, :, 0].tolist() == pytest.approx([0, 0, 1, 1, 1, 0, 0])
+    first = torch.zeros(1, 5, 1)
+    first[0, 0] = 3.0  # the replicated end counts the first fragment twice; nothing wraps around
+    assert widen(first, 3)[0, :, 0].tolist() == pytest.approx([2, 1, 0, 0, 0])
+    constant = torch.full((2, 6, 4), 0.5)
+    for window in (1, 3, 5):
+        assert torch.allclose(widen(constant, window), constant)
+    with pytest.raises(V3Error, match="odd"):
+        widen(constant, 2)
+
+
+def test_style_statistics_use_the_widened_style():
+    z_s = torch.tensor([[[0.0], [3.0], [0.0]], [[9.0], [9.0], [9.0]]])
+    statistics = variability(z_s, z_s, z_s, style_window=3)
+    # first sample smoothed to 1, 1, 1: no variation within samples, 8 between them
+    assert float(statistics["style_fragment"]) == pytest.approx(0.0, abs=1e-6)
+    assert float(statistics["style_sample"]) == pytest.approx(8.0)
+    assert float(statistics["content_fragment"]) == pytest.approx(1.0)  # content stays unsmoothed
+
+
+def test_every_weight_moves_the_total():
+    terms = {name: torch.tensor(0.5) for name in ("reconstruction", "content", "commitment")}
+    weights = dict.fromkeys(terms, 1.0)
+    before = float(weighted_total(terms, weights))
+    for name in terms:
+        assert float(weighted_total(terms, weights | {name: 100.0})) > before + 49
+    with pytest.raises(V3Error, match="commitment"):
+        weighted_total(terms, {k: v for k, v in weights.items() if k != "commitment"})
+    with pytest.raises(V3Error, match="typo"):
+        weighted_total(terms, weights | {"typo": 1.0})
+
+
+def test_identical_vectors_have_finite_gradients():
+    z = torch.zeros(3, 4, 5, requires_grad=True)
+    terms = hinges(variability(z, z, z), 15)
+    sum(terms.values()).backward()
+    assert torch.isfinite(z.grad).all()
+    assert all(float(term) == pytest.approx(1.0) for term in terms.values())
+
+
+def test_mean_pairwise_distance_by_hand():
+    v = torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 8.0]])  # distances 5, 8, 5
+    assert float(mean_pairwise_distance(v)) == pytest.approx(6.0)
+
+
+def test_decorrelation_of_a_line_and_of_a_cross():
+    line = torch.tensor([-1.0, 0.0, 1.0])[:, None, None].expand(3, 2, 4)
+    assert float(decorrelation(line)) == pytest.approx(1.0, abs=1e-3)
+    cross = torch.tensor([[1.0, 0], [-1, 0], [0, 1], [0, -1]])[:, None]
+    assert float(decorrelation(cross)) == pytest.approx(0.0, abs=1e-6)

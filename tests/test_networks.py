@@ -1,0 +1,47 @@
+"""Specs build networks of the published sizes, and nothing shrinks to zero."""
+
+import pytest
+import torch
+
+from v3.errors import V3Error
+from v3.networks import Decoder, Encoder, trunk_sizes
+from v3.params import load_params
+from v3.spec import Spec
+
+PARAMS = load_params()
+SHAPES = {"phonenums": (3, 48, 32), "insnotes": (1, 512, 32)}
+# published parameter counts: encoder without the two batch norms that were built and never used
+PAPER = {"phonenums": (10_305_920, 10_304_819), "insnotes": (27_589_520, 27_593_565)}
+SPECS = [(name, kind) for name in SHAPES for kind in PARAMS.dataset(name).specs]
+
+
+def parameters(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_paper_parameter_counts(name):
+    spec = PARAMS.dataset(name).specs["paper"]
+    assert parameters(Encoder(spec, SHAPES[name])) == PAPER[name][0]
+    assert parameters(Decoder(spec, SHAPES[name])) == PAPER[name][1]
+
+
+@pytest.mark.parametrize(("name", "kind"), SPECS)
+def test_every_spec_round_trips_a_shape(name, kind):
+    spec = PARAMS.dataset(name).specs[kind]
+    encoder, decoder = Encoder(spec, SHAPES[name]).eval(), Decoder(spec, SHAPES[name]).eval()
+    x = torch.rand(2, *SHAPES[name])
+    with torch.inference_mode():
+        z_c, z_s = encoder(x)
+        assert z_c.shape == (2, spec.content_dim)
+        assert z_s.shape == (2, spec.style_dim)
+        assert decoder(z_c, z_s).shape == x.shape
+
+
+def test_a_spec_that_shrinks_to_nothing_is_refused():
+    group = {"channels": 16, "levels": 4, "blocks": 1, "kernel": [3, 3], "strides": [[2, 2]] * 4}
+    spec = Spec.from_dict(
+        {"network": "residual", "groups": [group], "content_dim": 8, "style_dim": 8, "atoms": 4}
+    )
+    with pytest.raises(V3Error, match="does not divide"):
+        trunk_sizes(spec, (1, 8, 64))

@@ -1,0 +1,64 @@
+"""The codebook's moving averages, dead atoms and start, by hand."""
+
+import torch
+from torch import tensor
+
+from v3.quantizer import Quantizer, kmeans
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_forward_is_straight_through_and_commits():
+    q = Quantizer(2, 2)
+    q.atoms.copy_(tensor([[0.0, 0.0], [10.0, 0.0]]))
+    z = tensor([[1.0, 0.0], [8.0, 0.0]], requires_grad=True)
+    z_q, codes, commitment = q(z)
+    assert codes.tolist() == [0, 1]
+    assert torch.equal(z_q, q.atoms)
+    assert float(commitment) == (1 + 4) / 4  # mean over all four numbers
+    (z_q * tensor([[1.0, 2.0], [3.0, 4.0]])).sum().backward()
+    assert z.grad.tolist() == [[1, 2], [3, 4]]
+
+
+def test_update_is_the_moving_average():
+    q = Quantizer(2, 1, decay=0.5)
+    q.start(tensor([[0.0], [0.0], [4.0], [4.0]]), generator())
+    low = int(q.nearest(tensor([[0.0]])))
+    q.update(tensor([[2.0], [4.0]]), tensor([low, 1 - low]), 0.0, generator())
+    # usage 2 -> 1.5, sums 0 -> 1 and 8 -> 6
+    assert q.usage.tolist() == [1.5, 1.5]
+    assert sorted(q.atoms[:, 0].tolist()) == [tensor(1 / 1.5).item(), 4.0]
+
+
+def test_dead_atom_is_replaced_by_a_vector_and_restarts_at_the_threshold():
+    q = Quantizer(2, 1, decay=0.5)
+    q.atoms.copy_(tensor([[0.0], [100.0]]))
+    q.usage.copy_(tensor([4.0, 0.5]))
+    q.sums.copy_(tensor([[0.0], [50.0]]))
+    z = tensor([[1.0], [1.0], [1.0], [1.0]])
+    assert q.update(z, tensor([0, 0, 0, 0]), 1.0, generator()) == 1
+    assert q.atoms[1].item() == 1.0
+    assert q.usage[1].item() == 1.0
+    assert q.sums[1].item() == 1.0
+
+
+def test_unused_atom_stays_where_it_is_without_threshold():
+    q = Quantizer(2, 1, decay=0.0)
+    q.atoms.copy_(tensor([[0.0], [7.0]]))
+    for _ in range(3):
+        assert q.update(tensor([[0.0]]), tensor([0]), 0.0, generator()) == 0
+    assert q.atoms[1].item() == 7.0
+
+
+def test_kmeans_finds_separate_clusters_on_every_seed():
+    centres = torch.arange(6).float()[:, None] * 10
+    points = (centres + torch.linspace(-0.5, 0.5, 5)).reshape(-1, 1)
+    for seed in range(10):
+        found = kmeans(points, 6, generator(seed)).flatten().sort().values
+        assert torch.allclose(found, centres.flatten(), atol=1e-4)
+
+
+def test_kmeans_with_fewer_points_than_clusters():
+    assert kmeans(torch.ones(2, 3), 5, generator()).shape == (5, 3)

@@ -1,0 +1,227 @@
+"""Training without labels: it learns, resumes to the same bits, and stops at NaN."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import v3.checkpoint
+from v3.adaptation import adapt
+from v3.checkpoint import Checkpoints
+from v3.embedding import embed
+from v3.errors import V3Error
+from v3.fragments import FragmentFile
+from v3.params import FewShotParams, load_params
+from v3.training import build, learning_rate, train, training_step, validate, validation_set
+
+PARAMS = load_params()
+
+
+@pytest.fixture
+def params():
+    return replace(
+        PARAMS.dataset("phonenums").train,
+        steps=120,
+        batch_samples=4,
+        fragments_per_sample=4,
+        dead_atom_threshold=1.0,
+        late_threshold=0.5,
+        validate_every=40,
+        checkpoint_every=20,
+        patience=0,
+        threads=1,
+    )
+
+
+@pytest.fixture(autouse=True)
+def _scratch(tmp_path, monkeypatch):
+    monkeypatch.setattr(v3.checkpoint, "ROOT", tmp_path / "scratch")
+
+
+def run(tiny, spec, params, checkpoints=None, log=None):
+    checkpoints = checkpoints or Checkpoints("none", {}, [])
+    return train(tiny.path, tiny.training, tiny.validation, spec, params, checkpoints, log)
+
+
+def weights(model):
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def curves(state):
+    return [
+        {name: value for name, value in row.items() if not name.startswith("throughput")}
+        for row in state.history
+    ]
+
+
+def test_training_reconstructs_and_is_deterministic(tiny_file, tiny_spec, params):
+    first, state = run(tiny_file, tiny_spec, params, Checkpoints("a", {}, []))
+    second, again = run(tiny_file, tiny_spec, params, Checkpoints("b", {}, []))
+    assert same(weights(first), weights(second))
+    assert curves(state) == curves(again)
+    errors = [row["validation/error"] for row in state.history if "validation/error" in row]
+    assert state.best_error == min(errors) < 0.5 * errors[0] + 0.5 * errors[-1]
+    held_out = validation_set(tiny_file.path, tiny_file.validation, params)
+    assert validate(first, held_out)["validation/error"] == pytest.approx(state.best_error)
+    other, _ = run(tiny_file, tiny_spec, replace(params, seed=1), Checkpoints("c", {}, []))
+    assert not same(weights(first), weights(other))
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("row_of_death", [2, 3, 5])
+def test_interrupted_training_ends_with_the_same_bits(tiny_file, tiny_spec, params, row_of_death):
+    whole, state = run(tiny_file, tiny_spec, params)
+    rows = itertools.count(1)
+
+    def die(row):
+        if next(rows) == row_of_death:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run(tiny_file, tiny_spec, params, Checkpoints("x", {}, []), die)
+    assert Checkpoints("x", {}, []).load()["state"]["step"] == 20 * (row_of_death - 1)
+    seen = []
+    resumed, after = run(tiny_file, tiny_spec, params, Checkpoints("x", {}, []), seen.append)
+    assert same(weights(whole), weights(resumed))
+    assert curves(state) == curves(after)
+    assert [row["step"] for row in seen] == [20.0 * k for k in range(1, 7)]  # history replayed
+
+
+def test_a_changed_setting_or_file_never_finds_an_old_checkpoint(tmp_path):
+    data = tmp_path / "data"
+    data.write_text("one")
+    Checkpoints("x", {"lr": 1}, [data]).save({"step": 7})
+    assert Checkpoints("x", {"lr": 1}, [data]).load() == {"step": 7}
+    assert Checkpoints("x", {"lr": 2}, [data]).load() is None
+    data.write_text("two")
+    assert Checkpoints("x", {"lr": 1}, [data]).load() is None
+
+
+def test_workers_change_nothing(tiny_file, tiny_spec, params):
+    few = replace(params, steps=20)
+    alone, _ = run(tiny_file, tiny_spec, few, Checkpoints("a", {}, []))
+    helped, _ = run(
+        tiny_file, tiny_spec, replace(few, workers=1, memory_gb=0.0), Checkpoints("b", {}, [])
+    )
+    assert same(weights(alone), weights(helped))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"optimiser": "adam", "schedule": "step", "step_epochs": 1},
+        {"schedule": "constant", "warmup_steps": 10, "clip_norm": 1.0},
+        {"precision": "bfloat16"},
+        {"style_pooling": "sample", "style_noise": 0.0},
+        {"style_standardise": False, "style_noise": 0.3},
+        {"supersampling": True, "style_window": 3},
+    ],
+)
+def test_every_choice_trains(tiny_file, tiny_spec, params, change):
+    _, state = run(tiny_file, tiny_spec, replace(params, steps=40, **change))
+    assert 0 < state.best_error < 1
+    assert set(state.history[-1]) >= {"loss/total", "codes/perplexity", "variability/style_group"}
+
+
+def test_nan_names_the_parameter(tiny_file, tiny_spec, params):
+    with pytest.raises(V3Error, match=r"train.learning_rate \(is 1e\+30\)"):
+        run(tiny_file, tiny_spec, replace(params, learning_rate=1e30))
+
+
+def test_converged_training_ends_early(tiny_file, tiny_spec, params):
+    eager = replace(params, patience=1, min_improvement=0.9, validate_every=20)
+    _, state = run(tiny_file, tiny_spec, eager)
+    assert state.step < eager.steps
+
+
+def test_labels_never_train(tiny_file, tiny_spec, params, tmp_path):
+    """The same data with all labels unknown trains to the same bits."""
+    import shutil
+
+    import h5py
+
+    blind = tmp_path / "blind.h5"
+    shutil.copy(tiny_file.path, blind)
+    with h5py.File(blind, "r+") as file:
+        file["content"][:] = -1
+        file["style"][:] = -1
+    few = replace(params, steps=20)
+    seeing, _ = run(tiny_file, tiny_spec, few, Checkpoints("a", {}, []))
+    model, _ = train(
+        blind, tiny_file.training, tiny_file.validation, tiny_spec, few, Checkpoints("b", {}, [])
+    )
+    assert same(weights(seeing), weights(model))
+
+
+def test_learning_rate_schedules(params):
+    def rate(step, **change):
+        return learning_rate(step, 10, replace(params, steps=1000, learning_rate=1.0, **change))
+
+    assert rate(0, schedule="constant") == 1.0
+    assert rate(0, schedule="cosine") == pytest.approx(1.0)
+    assert rate(500, schedule="cosine", final_factor=0.0) == pytest.approx(0.5)
+    assert rate(1000, schedule="cosine", final_factor=0.02) == pytest.approx(0.02)
+    # published: times 0.98 every 20 epochs of 10 batches, never under 0.02
+    assert rate(199, schedule="step") == 1.0
+    assert rate(200, schedule="step") == pytest.approx(0.98)
+    assert rate(10**6, schedule="step") == pytest.approx(0.02)
+    assert rate(4, schedule="constant", warmup_steps=10) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("name", "shape"), [("phonenums", (3, 48, 32)), ("insnotes", (1, 512, 32))])
+def test_one_step_of_each_paper_spec(name, shape, tmp_path):
+    from v3.batches import Batches
+    from v3.fragments import FragmentInfo, FragmentWriter
+    from v3.training import State, make_optimiser
+
+    info = FragmentInfo(name, "noise", ("x",), ("y",), 0.0, 1.0)
+    rng = np.random.default_rng(0)
+    with FragmentWriter(tmp_path / "f.h5", info, shape, np.float32) as writer:
+        for sample in range(2):
+            fragments = rng.random((3, *shape), np.float32)
+            writer.append(fragments, np.zeros(3, int), 0, str(sample))
+    dataset = PARAMS.dataset(name)
+    params = replace(dataset.train, batch_samples=2, fragments_per_sample=3)
+    batches = Batches(tmp_path / "f.h5", [0, 1], 2, 3, 0, 1.0)
+    model = build(tmp_path / "f.h5", dataset.specs["paper"], params)
+    before = weights(model)
+    row = training_step(model, make_optimiser(model, params), batches[0], State(), batches, params)
+    assert np.isfinite(list(row.values())).all()
+    assert not same(before, weights(model))
+
+
+def test_adaptation_moves_the_network_and_not_the_codebook(tiny_file, tiny_spec, params):
+    model, _ = run(tiny_file, tiny_spec, replace(params, steps=40))
+    before = weights(model)
+    few_shot = FewShotParams(seed=0, passes=3, learning_rate=1e-3)
+    adapted = adapt(model, tiny_file.path, tiny_file.validation, few_shot, params)
+    assert same(before, weights(model))  # the original stays as it was
+    after = weights(adapted)
+    assert torch.equal(after["quantizer.atoms"], before["quantizer.atoms"])
+    assert not torch.equal(after["encoder.content.weight"], before["encoder.content.weight"])
+    again = adapt(model, tiny_file.path, tiny_file.validation, few_shot, params)
+    assert same(after, weights(again))
+    with pytest.raises(V3Error, match="at least 2"):
+        adapt(model, tiny_file.path, [0], few_shot, params)
+
+
+def test_embeddings_follow_the_samples(tiny_file, tiny_spec, params):
+    model, _ = run(tiny_file, tiny_spec, replace(params, steps=20))
+    with FragmentFile(tiny_file.path) as file:
+        some = embed(model, file, [5, 2])
+        one = embed(model, file, [2])
+        labels = np.asarray(file.content)[some.rows]
+    assert some.sample.tolist() == [5] * 4 + [2] * 5
+    assert np.array_equal(some.content, labels)
+    assert np.allclose(some.z_c[4:], one.z_c, atol=1e-6)
+    assert set(some.style) == {1, 2}
+    assert not np.allclose(some.z_s, some.z_s_read)
