@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -41,3 +42,7 @@ def closure(file: Path) -> set[Path]:
         seen.add(current)
         todo |= imported(current) - seen
     return seen
+
+
+if __name__ == "__main__":  # python -m tests.closure train: what its deps must list
+    print(*sorted(str(file) for file in closure(Path("stages") / f"{sys.argv[1]}.py")), sep="\n")

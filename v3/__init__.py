@@ -1,0 +1,1 @@
+"""Content and style without labels, by variance versus invariance."""

@@ -1,0 +1,1 @@
+"""Raw material into fragment files, one corpus at a time."""

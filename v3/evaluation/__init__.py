@@ -1,0 +1,1 @@
+"""Measurements: arrays in, numbers out."""

@@ -1,0 +1,1 @@
+"""Every picture: arrays in, PNG file out."""
