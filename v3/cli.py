@@ -55,6 +55,11 @@ def stage_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def corpus_parser(description: str) -> argparse.ArgumentParser:
+    """Arguments of a stage that only one corpus has: none but --help."""
+    return argparse.ArgumentParser(description=description)
+
+
 def run(main: Callable[[], None]) -> None:
     """Run a stage; what a user can mend ends as one sentence on stderr and exit code 1."""
     try:
