@@ -1,0 +1,37 @@
+# make repro    everything from nothing: environment, data, models, metrics, plots
+# make studies  the same models on many seeds (a quarter of an hour and more)
+# make test     style, types and tests
+# make lint     style and types alone
+# make format   mend the style
+# PYTHON=/path/to/python3.11 names an interpreter that is not on PATH.
+
+BIN := .venv/bin
+# For all that runs below. Stages run as `python -m ...`, so .venv has to be first.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: repro studies test lint format environment fluidsynth
+
+repro: environment fluidsynth
+	@scripts/repro.sh
+
+studies: environment fluidsynth
+	@$(BIN)/dvc repro studies/seeds/dvc.yaml
+	@echo "Done. Medians and worst over the seeds lie in studies/seeds/metrics/."
+
+test: lint fluidsynth
+	$(BIN)/python -m pytest
+
+lint: environment
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: environment
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+environment:
+	@scripts/environment.sh
+
+fluidsynth:
+	@scripts/fluidsynth.sh
