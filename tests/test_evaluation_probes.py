@@ -7,9 +7,10 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from v3.errors import V3Error
+from v3.evaluation.common import choose, exemplars, sample_means
 from v3.evaluation.leakage import leakage, probe_accuracy, whitening
 from v3.evaluation.swap import judge_accuracy, swap_figures, swap_pairs, train_judge
-from v3.evaluation.tsne import choose, tsne_map
+from v3.evaluation.tsne import tsne_map
 
 FONT = Path(__file__).parents[1] / "v3" / "corpora" / "assets"
 COLOURS = np.array([[8, 8, 8], [8, 8, 248], [8, 128, 8], [248, 8, 8], [8, 128, 128], [128, 8, 128]])
@@ -194,3 +195,18 @@ def test_choose():
     assert len(set(rows)) == 10
     assert (np.diff(rows) > 0).all()
     assert choose(5, 10, 0).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_exemplars():
+    """The first fragment of each label, of styles that change where they can; -1 has none."""
+    content, style = np.array([0, 0, 1, 1, 2, -1]), np.array([0, 1, 0, 1, 0, 1])
+    assert exemplars(content, style, 9).tolist() == [0, 3, 4]
+    assert exemplars(content, style, 2).tolist() == [0, 3]
+    assert exemplars(np.array([-1]), np.array([0]), 2).tolist() == []
+
+
+def test_sample_means():
+    z = np.array([[1, 2], [3, 4], [5, 6]], np.float32)
+    means = sample_means(z, np.array([7, 3, 7]))
+    assert means.tolist() == [[3, 4], [3, 4], [3, 4]]
+    assert means.dtype == np.float32

@@ -127,12 +127,12 @@ def test_embedding_maps(folder):
     )
 
 
-@pytest.mark.parametrize(("atoms", "classes"), [(12, 10), (80, 39)])
+@pytest.mark.parametrize(("atoms", "classes"), [(12, 10), (40, 30)])
 def test_confusion_matrix(folder, atoms, classes):
     counts = np.random.default_rng(0).poisson(0.3, (atoms, classes))
     counts[np.arange(atoms), np.arange(atoms) % classes] += 40
     counts[3] = 0
-    names = [str(k) for k in range(10)] if classes == 10 else [f"ph{k:02d}" for k in range(39)]
+    names = [str(k) for k in range(10)] if classes == 10 else [f"ph{k:02d}" for k in range(30)]
     order = np.argsort(np.arange(atoms) % classes, kind="stable")
     check(
         folder / f"confusion_{atoms}.png",
@@ -143,9 +143,9 @@ def test_confusion_matrix(folder, atoms, classes):
 @pytest.mark.parametrize(("kind", "draw"), [("pictures", bars), ("spectrograms", note)])
 def test_grids(folder, kind, draw):
     dtype = np.uint8 if draw is bars else np.float16
-    codes, styles = range(8), range(5)
-    all_of_them = grid(draw, codes, styles, dtype)  # (8, 5, C, H, W)
-    names = ([f"{k}" for k in codes], COLOURS)
+    codes, styles = range(4), range(3)
+    all_of_them = grid(draw, codes, styles, dtype)  # (4, 3, C, H, W)
+    names = ([f"{k}" for k in codes], COLOURS[:3])
     decoded = all_of_them.astype(np.float32) + 0.7
     check(
         folder / f"swap_{kind}.png",
@@ -157,17 +157,17 @@ def test_grids(folder, kind, draw):
     check(
         folder / f"codes_{kind}.png",
         lambda p: code_grid(
-            p, decoded, all_of_them[0], (code_names, COLOURS), "phonenums: codes", SOURCE
+            p, decoded, all_of_them[0], (code_names, COLOURS[:3]), "phonenums: codes", SOURCE
         ),
     )
-    samples = all_of_them.transpose(1, 0, 2, 3, 4)[:3]
+    samples = all_of_them.transpose(1, 0, 2, 3, 4)[:2]
     check(
         folder / f"reconstructions_{kind}.png",
         lambda p: reconstructions(p, samples, samples + 1.0, "phonenums: there and back", SOURCE),
     )
     check(
         folder / f"styles_{kind}.png",
-        lambda p: fragment_grid(p, samples, COLOURS[:3], names[0], "insnotes: fragments", SOURCE),
+        lambda p: fragment_grid(p, samples, COLOURS[:2], names[0], "insnotes: fragments", SOURCE),
     )
 
 

@@ -35,6 +35,34 @@ def majority_share(labels: Array) -> float:
     return float(np.bincount(labels).max() / len(labels))
 
 
+def choose(total: int, wanted: int, seed: int) -> NDArray[np.int64]:
+    """Rising rows of at most `wanted` out of `total`, drawn without repeats."""
+    draw = np.random.default_rng(seed)
+    return np.sort(draw.choice(total, min(total, wanted), replace=False)).astype(np.int64)
+
+
+def exemplars(labels: Array, others: Array, most: int) -> NDArray[np.int64]:
+    """Row of one fragment for each of the first `most` labels that occur in labels (N,).
+
+    Labels of the other kind, `others` (N,), change from one to the next where that is possible.
+    """
+    around = np.unique(others)
+    chosen = []
+    for place, label in enumerate(np.unique(labels[labels >= 0])[:most]):
+        rows = np.flatnonzero(labels == label)
+        wanted = rows[others[rows] == around[place % len(around)]]
+        chosen.append(wanted[0] if len(wanted) else rows[0])
+    return np.array(chosen, dtype=np.int64)
+
+
+def sample_means(z: Array, sample: Array) -> Array:
+    """Embeddings (N, d) replaced by the mean of their sample (N,)."""
+    _, index = np.unique(sample, return_inverse=True)
+    total = np.zeros((index.max() + 1, z.shape[1]))
+    np.add.at(total, index, z)
+    return (total / np.bincount(index)[:, None])[index].astype(z.dtype)
+
+
 def one_thread() -> AbstractContextManager[Any]:
     """Sums in one order, whatever the number of cores: linear algebra and OpenMP on one thread."""
     limit: AbstractContextManager[Any] = threadpool_limits(1)

@@ -28,9 +28,3 @@ def tsne_map(points: Array, seed: int, perplexity: float = 30.0) -> NDArray[np.f
         reduced = PCA(size, svd_solver="full").fit_transform(points)
         tsne = TSNE(perplexity=min(perplexity, (len(points) - 1) / 3), random_state=seed)
         return np.asarray(tsne.fit_transform(reduced), np.float64)
-
-
-def choose(total: int, wanted: int, seed: int) -> NDArray[np.int64]:
-    """Rising rows of at most `wanted` out of `total`, drawn without repeats."""
-    draw = np.random.default_rng(seed)
-    return np.sort(draw.choice(total, min(total, wanted), replace=False)).astype(np.int64)

@@ -25,7 +25,7 @@ def loss_curves(path: str | Path, rows: Sequence[Row], title: str, source: str) 
     figure, axes = sheet(11, 7.5, title, source, 2, 2)
     a, b, c, d = axes.flat
     _lines(a, rows, [*losses, *(n for n in names if n == "validation/error")], log=True)
-    tidy(a, "Total loss, reconstruction, penalties", "step", "value before weighting (log)")
+    tidy(a, "Total loss, reconstruction, penalties", "step", "value, terms unweighted (log)")
     _lines(b, rows, [name for name in HINGES if name in names])
     tidy(b, "The four hinges: 0 once a ratio reaches the relativity", "step", "hinge")
     b.set_ylim(-0.02, 1.02)
@@ -107,7 +107,13 @@ def few_shot_curve(
     panel.plot(at, means, "o-", color="black", linewidth=2, label="all unseen styles")
     for x, value in zip(at, means, strict=True):
         panel.annotate(
-            f"{value:.3f}", (x, value), (0, 8), textcoords="offset points", ha="center", fontsize=9
+            f"{value:.3f}",
+            (x, value),
+            (0, -16),
+            textcoords="offset points",
+            ha="center",
+            fontsize=9,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1},
         )
     panel.axhline(in_distribution, color="black", linestyle="--", label="styles of training")
     panel.axhline(chance, color=GREY, linestyle=":", label="chance")

@@ -13,7 +13,7 @@ from v3.plots.canvas import GREY, Array, save, sheet
 
 GAP, WIDE_GAP = 0.08, 0.35  # between cells, and between real ones and decoded, in cell widths
 CELL = 0.62  # inches wide
-TALLEST = 1.6  # height of a cell by its width: a spectrogram of 512 x 32 is squeezed to that
+TALLEST = 2.2  # height of a cell by its width: a spectrogram of 512 x 32 is squeezed to that
 PAPER = 255
 Image = NDArray[np.uint8]
 

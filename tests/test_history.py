@@ -1,0 +1,32 @@
+"""The curves of training are read back as DVCLive writes them."""
+
+import pytest
+from dvclive import Live
+
+from v3.errors import V3Error
+from v3.history import read_history
+
+
+def test_rows_of_live_tables(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Live("live", dvcyaml=False, save_dvc_exp=False) as live:
+        for step in (20, 40, 100):
+            live.step = step
+            live.log_metric("loss/total", 1 / step, timestamp=False)
+            if step == 100:
+                live.log_metric("validation/error", 0.25, timestamp=False)
+    rows = read_history(tmp_path / "live" / "plots" / "metrics")
+    assert rows == [
+        {"step": 20, "loss/total": 1 / 20},
+        {"step": 40, "loss/total": 1 / 40},
+        {"step": 100, "loss/total": 1 / 100, "validation/error": 0.25},
+    ]
+
+
+@pytest.mark.parametrize("text", ["step\ttotal\n20\t", "step\ttotal\n20\n", "total\n3\n", "\0"])
+def test_damaged_and_missing_tables(tmp_path, text):
+    with pytest.raises(V3Error, match="holds no curves"):
+        read_history(tmp_path)
+    (tmp_path / "loss.tsv").write_text(text)
+    with pytest.raises(V3Error, match=r"loss\.tsv is damaged|holds no curves"):
+        read_history(tmp_path)

@@ -1,0 +1,36 @@
+"""The curves of training as DVCLive left them: one table a name, one line a step."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from v3.errors import V3Error
+
+Row = dict[str, float]
+
+
+def read_history(folder: str | Path) -> list[Row]:
+    """Tables `<name>.tsv` below `folder` -> rows by rising step, each with its `step` and names.
+
+    A name is the table's place below the folder, such as loss/total. `V3Error` names a table that
+    is damaged, or the folder if it holds none.
+    """
+    folder = Path(folder)
+    rows: dict[float, Row] = {}
+    for table in sorted(folder.rglob("*.tsv")):
+        name = table.relative_to(folder).with_suffix("").as_posix()
+        try:
+            with open(table, encoding="utf-8", newline="") as file:
+                for line in csv.DictReader(file, delimiter="\t"):
+                    step = float(line.pop("step"))
+                    line.pop("timestamp", None)
+                    (value,) = line.values()
+                    rows.setdefault(step, {"step": step})[name] = float(value)
+        except (KeyError, ValueError, TypeError):
+            raise V3Error(
+                f"{table} is damaged (no step and value a line): delete {folder}, run `dvc repro`."
+            ) from None
+    if not rows:
+        raise V3Error(f"{folder} holds no curves of training: run `dvc repro` to train.")
+    return [rows[step] for step in sorted(rows)]
