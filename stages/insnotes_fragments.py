@@ -23,14 +23,12 @@ def main() -> None:
         first = [int(np.argmax(file.style == style)) for style in np.unique(file.style)]
         rows = np.concatenate([file.rows_of([sample])[:SHOWN] for sample in first])
         info = file.info
-        names = [
-            f"{info.style_names[file.style[file.sample[row]]]} {info.content_names[file.content[row]]}"
-            for row in rows
-        ]
+        styles = [info.style_names[row] for row in file.style[file.sample[rows]]]
+        pitches = [info.content_names[row] for row in file.content[rows]]
         contact_sheet(
             paths.plots("fragments") / "notes.png",
             file.read(rows),
-            names,
+            [f"{style} {pitch}" for style, pitch in zip(styles, pitches, strict=True)],
             "Notes of each instrument",
             info.source,
             columns=2 * SHOWN,

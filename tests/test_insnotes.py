@@ -1,0 +1,300 @@
+"""InsNotes from score to fragment, with the real FluidSynth on a few notes."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+import numpy as np
+import pretty_midi
+import pytest
+import soundfile
+
+from v3.corpora.insnotes import network_range, note_spectrograms, write_fragments
+from v3.corpora.insnotes_audio import envelope, find_soundfont, fluidsynth_version, render
+from v3.corpora.insnotes_midi import write_midi
+from v3.corpus_params import AudioParams, MidiParams, StftParams
+from v3.errors import V3Error
+from v3.files import file_digest, read_json
+from v3.fragments import FragmentFile, validate
+
+NOTES, INTERVAL = 13, 16896  # a round of all pitches and the first again; audio samples
+MIDI = MidiParams(
+    seed=0,
+    files=1,
+    unseen_files=1,
+    programs={"oboe": 68},
+    unseen_programs={"Grand Piano!": 0},
+    first_pitch=60,
+    last_pitch=71,
+    notes=NOTES,
+    note_seconds=1.0,
+    interval_seconds=1.056,
+    velocity=(80, 120),
+)
+AUDIO = AudioParams(
+    seed=0, soundfont="pretty_midi", sample_rate=16000, gain=(0.8, 1.2), peak=0.9, workers=1
+)
+STFT = StftParams(n_fft=1024, hop=512, floor=1e-5, bins=512, frames=32)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """midi/, audio/ and fragments.h5 of two instruments; tests must not change them."""
+    folder = tmp_path_factory.mktemp("insnotes")
+    write_midi(folder / "midi", MIDI)
+    render(folder / "midi", folder / "audio", AUDIO)
+    write_fragments(folder / "audio", folder / "fragments.h5", STFT)
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_scores(made: Path) -> None:
+    midi = pretty_midi.PrettyMIDI(str(made / "midi" / "068-oboe-0000.mid"))
+    (instrument,) = midi.instruments
+    assert instrument.program == 68
+    assert [note.pitch for note in instrument.notes] == [*range(60, 72), 60]
+    starts = [note.start for note in instrument.notes]
+    np.testing.assert_allclose(starts, np.arange(NOTES) * 1.056, atol=1e-9)
+    np.testing.assert_allclose([n.end - n.start for n in instrument.notes], 1.0, atol=1e-9)
+    velocities = [note.velocity for note in instrument.notes]
+    assert min(velocities) >= 80
+    assert max(velocities) <= 120
+    assert len(set(velocities)) > 5
+
+
+def test_scores_are_the_same_twice_and_more_files_change_none(tmp_path: Path, made: Path) -> None:
+    write_midi(tmp_path / "midi", MIDI)
+    assert contents(tmp_path / "midi") == contents(made / "midi")
+    write_midi(tmp_path / "midi", dataclasses.replace(MIDI, files=2))
+    more = contents(tmp_path / "midi")
+    for name, content in contents(made / "midi").items():
+        assert name == "index.json" or more[name] == content
+    assert more["068-oboe-0001.mid"] != more["068-oboe-0000.mid"]
+    write_midi(tmp_path / "midi", dataclasses.replace(MIDI, seed=1))
+    assert contents(tmp_path / "midi")["068-oboe-0000.mid"] != more["068-oboe-0000.mid"]
+
+
+def test_recordings(made: Path) -> None:
+    index = read_json(made / "audio" / "index.json")
+    assert index["soundfont"] == "TimGM6mb.sf2"
+    assert index["soundfont_sha256"] == file_digest(find_soundfont("pretty_midi"))
+    assert index["fluidsynth"] == fluidsynth_version()
+    names = {"068-oboe-0000.wav", "000-grand-piano-0000.wav", "index.json"}
+    assert set(contents(made / "audio")) == names
+    for name in names - {"index.json"}:
+        facts = soundfile.info(made / "audio" / name)
+        assert (facts.samplerate, facts.channels, facts.subtype) == (16000, 1, "PCM_16")
+        assert facts.frames == index["frames"] == NOTES * INTERVAL
+        sound, _ = soundfile.read(made / "audio" / name)
+        assert np.abs(sound).max() == pytest.approx(0.9, abs=1e-4)
+
+
+def test_recordings_are_the_same_for_any_number_of_workers(tmp_path: Path, made: Path) -> None:
+    render(made / "midi", tmp_path / "audio", dataclasses.replace(AUDIO, workers=2))
+    assert contents(tmp_path / "audio") == contents(made / "audio")
+
+
+def test_envelope_is_continuous_and_follows_the_notes() -> None:
+    curve = envelope(np.random.default_rng(3), 40, INTERVAL, (0.8, 1.2))
+    assert curve.shape == (40 * INTERVAL,)
+    assert curve.min() >= 0.8
+    assert curve.max() <= 1.2
+    steepest = 0.4 * np.pi / 2 / INTERVAL
+    assert np.abs(np.diff(curve)).max() <= steepest * 1.01
+    notes = curve.reshape(40, INTERVAL)
+    straight = np.linspace(notes[:, 0], notes[:, -1], INTERVAL, axis=1)
+    bend = np.abs(notes - straight).max(axis=1) / np.abs(notes[:, -1] - notes[:, 0])
+    assert {"line", "sine"} == {"line" if b < 0.01 else "sine" for b in bend}
+    assert bend.max() == pytest.approx(0.2105, abs=0.01)  # of sin(pi t / 2) - t, at cos = 2 / pi
+
+
+def test_fragments(made: Path) -> None:
+    info = validate(made / "fragments.h5")
+    assert info.content_names[0] == "C4"
+    assert info.content_names[-1] == "B4"
+    assert info.style_names == ("oboe", "Grand Piano!")
+    assert info.source.startswith("rendered: TimGM6mb.sf2 sha256 ")
+    with FragmentFile(made / "fragments.h5") as file:
+        assert (file.shape, file.dtype) == ((1, 512, 32), np.float16)
+        assert file.content.tolist() == 2 * [*range(12), 0]
+        assert file.style.tolist() == [0, 1]
+        assert file.sample_id == ["068-oboe-0000", "000-grand-piano-0000"]
+        network = (file.read(np.arange(26)).astype(np.float32) - info.offset) * info.scale
+    assert network.min() >= -1
+    assert network.max() <= 1
+
+
+def test_frames_hold_the_note_of_their_label(made: Path) -> None:
+    """Of all twelve pitches, the one labelled has most in its first seven partials' bins."""
+    with FragmentFile(made / "fragments.h5") as file:
+        magnitude = np.exp(file.read(np.arange(26)).astype(np.float64))[:, 0]
+        labels = file.content
+    frequency = 440 * 2 ** ((np.arange(60, 72) - 69) / 12)
+    bins = np.rint(frequency[:, None] * np.arange(1, 8) / (16000 / 1024)).astype(int)  # (12, 7)
+    for frames in (slice(2, 8), slice(8, 24), slice(24, 30)):
+        score = magnitude[:, :, frames].mean(axis=2)[:, bins].sum(axis=2)  # (26, 12)
+        np.testing.assert_array_equal(score.argmax(axis=1), labels)
+
+
+def test_no_fragment_hears_its_neighbour() -> None:
+    sound = np.zeros(3 * INTERVAL, np.float32)
+    sound[INTERVAL : 2 * INTERVAL] = np.sin(np.arange(INTERVAL) * 0.3)
+    spectra = note_spectrograms(sound, 3, INTERVAL, STFT)
+    floor = np.float16(np.log(1e-5))
+    assert (spectra[[0, 2]] == floor).all()
+    assert (spectra[1].max(axis=1) > 4).all()
+
+
+def test_a_full_scale_sine_is_one_and_silence_minus_one_for_the_network() -> None:
+    offset, scale = network_range(STFT)
+    sound = np.cos(2 * np.pi * 64 * np.arange(INTERVAL) / 1024).astype(np.float32)
+    loud = note_spectrograms(sound, 1, INTERVAL, STFT).astype(float)
+    assert (loud.max() - offset) * scale == pytest.approx(1, abs=1e-3)
+    silent = note_spectrograms(np.zeros_like(sound), 1, INTERVAL, STFT).astype(float)
+    assert (silent.max() - offset) * scale == pytest.approx(-1, abs=1e-3)
+
+
+def test_spectra_match_their_definition() -> None:
+    sound = np.random.default_rng(0).normal(0, 0.1, INTERVAL).astype(np.float32)
+    window = np.hanning(1025)[:-1]
+    frames = np.stack([sound[t * 512 : t * 512 + 1024] * window for t in range(32)], axis=1)
+    expected = np.log(np.abs(np.fft.rfft(frames, axis=0))[:512] + 1e-5)
+    found = note_spectrograms(sound, 1, INTERVAL, STFT)[0, 0]
+    np.testing.assert_allclose(found, expected, atol=0.01)
+
+
+def test_more_frames_than_a_note_has(made: Path, tmp_path: Path) -> None:
+    with pytest.raises(V3Error, match=r"insnotes\.stft\.frames must be <= 32"):
+        write_fragments(
+            made / "audio", tmp_path / "fragments.h5", dataclasses.replace(STFT, frames=33)
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def refused(made: Path, tmp_path: Path, words: str, midi: Path | None = None, **changes) -> None:  # type: ignore[no-untyped-def]
+    """Rendering ends in one sentence with `words`, and the old recordings stay."""
+    (tmp_path / "audio").mkdir(exist_ok=True)
+    (tmp_path / "audio" / "old").touch()
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with pytest.raises(V3Error, match=words) as caught:
+        render(midi or made / "midi", tmp_path / "audio", dataclasses.replace(AUDIO, **changes))
+    assert "\n" not in str(caught.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert [path.name for path in (tmp_path / "audio").iterdir()] == ["old"]
+
+
+def test_fluidsynth_not_on_path(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    refused(made, tmp_path, "fluidsynth is not on PATH: install FluidSynth .*apt install")
+
+
+def test_unreadable_soundfonts(made: Path, tmp_path: Path) -> None:
+    refused(
+        made, tmp_path, "none.sf2 cannot be read .No such file.*soundfont", soundfont="none.sf2"
+    )
+    refused(made, tmp_path, "cannot be read .Is a directory", soundfont=str(tmp_path))
+    other = tmp_path / "other.sf2"
+    for content in (b"", b"text", b"RIFF\x04\0\0\0WAVE"):
+        other.write_bytes(content)
+        refused(made, tmp_path, r"other\.sf2 is no SoundFont", soundfont=str(other))
+    whole = find_soundfont("pretty_midi").read_bytes()
+    other.write_bytes(whole[: len(whole) // 2])
+    refused(made, tmp_path, r"other\.sf2 is cut short \(2997142 bytes", soundfont=str(other))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_soundfont_with_a_broken_inside(made: Path, tmp_path: Path, workers: int) -> None:
+    """FluidSynth would render with the system's own SoundFont, and exit with 0."""
+    broken = tmp_path / "broken.sf2"
+    whole = find_soundfont("pretty_midi").read_bytes()
+    broken.write_bytes(whole[:12] + bytes(len(whole) - 12))
+    refused(
+        made,
+        tmp_path,
+        r"no sound file of .*\.mid .FluidSynth said: .*error.*insnotes\.audio\.soundfont",
+        soundfont=str(broken),
+        workers=workers,
+    )
+
+
+def fake_fluidsynth(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    folder.mkdir()
+    program = folder / "fluidsynth"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "level", "words"),
+    [
+        (None, 0, r"made no sound file of .*oboe-0000\.mid"),
+        (5.0, 0.5, r"oboe-0000\.mid has 80000 frames at 16000 Hz where 219648"),
+        (20.0, 0.0, r"Note 0 of .*oboe-0000\.mid is silent"),
+    ],
+)
+def test_what_fluidsynth_may_leave(
+    made: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float | None,
+    level: float,
+    words: str,
+) -> None:
+    """midi2audio calls `fluidsynth -ni FONT MIDI -F WAV -r RATE` and looks at nothing after."""
+    wav = tmp_path / "made.wav"
+    if seconds is not None:
+        soundfile.write(wav, np.full((int(seconds * 16000), 2), level), 16000)
+    script = f'[ "$1" = --version ] || cp {wav} "$5" 2>/dev/null; exit 0'
+    fake_fluidsynth(tmp_path / "bin", monkeypatch, script)
+    refused(made, tmp_path, words)
+
+
+def test_fluidsynth_writes_no_sound(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = '[ "$1" = --version ] || echo nonsense > "$5"'
+    fake_fluidsynth(tmp_path / "bin", monkeypatch, script)
+    refused(made, tmp_path, r"oboe-0000\.mid cannot be read")
+
+
+def test_missing_scores(made: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "midi"
+    folder.mkdir()
+    refused(made, tmp_path, r"index\.json is missing: run `dvc repro`", midi=folder)
+    (folder / "index.json").write_text('{"schema": "another"}')
+    refused(made, tmp_path, r"index\.json lists no MIDI files", midi=folder)
+    (folder / "index.json").write_bytes((made / "midi" / "index.json").read_bytes())
+    refused(made, tmp_path, r"068-oboe-0000\.mid is missing", midi=folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda path: os.truncate(path, path.stat().st_size // 2), "is damaged or cut short"),
+        (lambda path: os.truncate(path, 20), "oboe-0000.wav is no readable sound file"),
+        (lambda path: path.write_bytes(b""), "oboe-0000.wav is no readable sound file"),
+        (lambda path: path.unlink(), "oboe-0000.wav is missing"),
+        (lambda path: soundfile.write(path, np.zeros((NOTES * INTERVAL, 2)), 16000), "2 channels"),
+        (lambda path: soundfile.write(path, np.zeros(NOTES * INTERVAL), 44100), "44100 Hz"),
+        (lambda path: (path.parent / "index.json").write_text("{"), "no readable JSON"),
+        (lambda path: (path.parent / "index.json").write_text("{}"), "lists no recordings"),
+    ],
+)
+def test_damaged_recordings(made: Path, tmp_path: Path, change, words: str) -> None:  # type: ignore[no-untyped-def]
+    audio = tmp_path / "audio"
+    audio.mkdir()
+    for name, content in contents(made / "audio").items():
+        (audio / name).write_bytes(content)
+    change(audio / "068-oboe-0000.wav")
+    with pytest.raises(V3Error, match=words) as caught:
+        write_fragments(audio, tmp_path / "fragments.h5", STFT)
+    assert "dvc repro" in str(caught.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["audio"]
