@@ -82,13 +82,13 @@ def note_spectrograms(
 
 
 def network_range(params: StftParams) -> tuple[float, float]:
-    """Offset and scale that bring the logarithms into [-1, 1].
+    """Offset and scale that bring the logarithms into [-2, 2], notes to a deviation of some 0.5.
 
     The least is log(floor); the most log(n_fft / 4), for a sine of amplitude 1 in a Hann window,
     whose weights sum to n_fft / 2, half of it on either side of zero frequency.
     """
     least, most = np.log(params.floor), np.log(params.n_fft / 4)
-    return float((least + most) / 2), float(2 / (most - least))
+    return float((least + most) / 2), float(4 / (most - least))
 
 
 def _read(path: Path, index: dict[str, Any]) -> NDArray[np.float32]:
@@ -103,7 +103,6 @@ def _read(path: Path, index: dict[str, Any]) -> NDArray[np.float32]:
     if found != (index["frames"], 1, index["sample_rate"]):
         raise V3Error(
             f"{path} is damaged or cut short ({found[0]} frames, {found[1]} channels, "
-            f"{found[2]} Hz; "
-            f"{index['frames']}, 1, {index['sample_rate']} were written): {mend}."
+            f"{found[2]} Hz; {index['frames']}, 1, {index['sample_rate']} were written): {mend}."
         )
     return sound[:, 0]

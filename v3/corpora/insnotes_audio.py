@@ -182,7 +182,7 @@ def _render(task: _Task) -> None:
         raise V3Error(f"{task.midi} is missing: delete {task.midi.parent} and run `dvc repro`.")
     with _captured_output() as said:
         FluidSynth(str(task.soundfont), task.sample_rate).midi_to_audio(str(task.midi), str(raw))
-    complaint = next((line for line in said if "error" in line.lower()), "")
+    complaint = next((line for line in said if line.startswith("fluidsynth: error")), "")
     why = f" (FluidSynth said: {complaint.strip()})" if complaint else ""
     mend = (
         f"check that `fluidsynth {task.soundfont} {task.midi}` plays it, "
