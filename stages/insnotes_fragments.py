@@ -1,38 +1,40 @@
-"""Turn the recordings of InsNotes into log-magnitude spectrograms of notes, and show some."""
-
-import argparse
+"""Turn the recordings of InsNotes into spectrograms of single notes, and show some of them."""
 
 import numpy as np
 
-from v3.cli import StagePaths, run
+from v3.cli import StagePaths, corpus_parser, run
 from v3.corpora.insnotes import write_fragments
+from v3.corpus_params import StftParams
 from v3.fragments import FragmentFile
 from v3.params import load_params
-from v3.plots import contact_sheet
+from v3.plots.grids import fragment_grid
 
-SHOWN = 4  # notes of each instrument
+SHOWN = 6  # pitches in the picture, spread over all
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    corpus_parser(__doc__).parse_args()
     paths = StagePaths("insnotes")
-    write_fragments(
-        paths.data / "audio", paths.fragments, load_params().dataset(paths.dataset).stft
-    )
+    params = load_params().dataset(paths.dataset).section(StftParams)
+    write_fragments(paths.data / "audio", paths.fragments, params)
     with FragmentFile(paths.fragments) as file:
-        first = [int(np.argmax(file.style == style)) for style in np.unique(file.style)]
-        rows = np.concatenate([file.rows_of([sample])[:SHOWN] for sample in first])
-        info = file.info
-        styles = [info.style_names[row] for row in file.style[file.sample[rows]]]
-        pitches = [info.content_names[row] for row in file.content[rows]]
-        contact_sheet(
-            paths.plots("fragments") / "notes.png",
-            file.read(rows),
-            [f"{style} {pitch}" for style, pitch in zip(styles, pitches, strict=True)],
-            "Notes of each instrument",
-            info.source,
-            columns=2 * SHOWN,
-        )
+        names = file.info
+        pitches = np.unique(np.linspace(0, file.content.max(), SHOWN).round().astype(int))
+        styles = np.unique(file.style)
+        style = file.style[file.sample]
+        rows = [
+            np.flatnonzero((style == s) & (file.content == p))[0] for s in styles for p in pitches
+        ]
+        grid = file.read(rows).reshape(len(styles), len(pitches), *file.shape)
+    fragment_grid(
+        paths.plots("fragments") / "notes.png",
+        grid,
+        [names.style_names[s] for s in styles],
+        [names.content_names[p] for p in pitches],
+        "insnotes: a note of each instrument at some pitches",
+        names.source,
+        ("instrument", "pitch"),
+    )
 
 
 if __name__ == "__main__":
