@@ -9,7 +9,14 @@ import torch
 from v3.augment import _hue, augment
 from v3.errors import V3Error
 
-OFF = {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0, "frequency_mask": 0}
+OFF = {
+    "brightness": 0.0,
+    "contrast": 0.0,
+    "saturation": 0.0,
+    "hue": 0.0,
+    "gamma": 0.0,
+    "frequency_mask": 0,
+}
 
 
 def config(**on):
@@ -50,9 +57,7 @@ def test_one_draw_a_sample_and_every_sample_its_own():
 def test_same_seed_same_draw():
     x = torch.rand(4, 2, 3, 4, 4)
     strengths = config(hue=0.5, contrast=0.3)
-    assert torch.equal(
-        augment(x, strengths, generator(1)), augment(x, strengths, generator(1))
-    )
+    assert torch.equal(augment(x, strengths, generator(1)), augment(x, strengths, generator(1)))
 
 
 def test_frequency_mask_is_one_band_a_sample():
@@ -69,3 +74,15 @@ def test_frequency_mask_is_one_band_a_sample():
 def test_colours_need_three_channels():
     with pytest.raises(V3Error, match="3 channels"):
         augment(torch.rand(2, 2, 1, 4, 4), config(hue=0.1), generator())
+
+
+def test_gamma_lightens_ink_and_leaves_paper_white():
+    page = torch.full((64, 1, 3, 4, 4), 0.96)
+    page[..., :2, :] = 0.05
+    changed = augment(page, config(gamma=1.5), generator())
+    ink, paper = changed[..., 0, 0], changed[..., 3, 0]
+    assert float(ink.max()) > 0.4  # 0.05 ** exp(-1.5) = 0.51
+    assert float(ink.min()) < 0.001
+    assert float(paper.min()) > 0.8
+    exponent = ink.log() / torch.tensor(0.05).log()
+    assert float(exponent.log().abs().max()) <= 1.5 + 1e-5

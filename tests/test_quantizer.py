@@ -26,7 +26,7 @@ def test_update_is_the_moving_average():
     q = Quantizer(2, 1, decay=0.5)
     q.start(tensor([[0.0], [0.0], [4.0], [4.0]]), generator())
     low = int(q.nearest(tensor([[0.0]])))
-    q.update(tensor([[2.0], [4.0]]), tensor([low, 1 - low]), 0.0, generator())
+    q.update(tensor([[2.0], [4.0]]), tensor([low, 1 - low]), torch.ones(2), 0.0, generator())
     # usage 2 -> 1.5, sums 0 -> 1 and 8 -> 6
     assert q.usage.tolist() == [1.5, 1.5]
     assert sorted(q.atoms[:, 0].tolist()) == [tensor(1 / 1.5).item(), 4.0]
@@ -38,7 +38,7 @@ def test_dead_atom_is_replaced_by_a_vector_and_restarts_at_the_threshold():
     q.usage.copy_(tensor([4.0, 0.5]))
     q.sums.copy_(tensor([[0.0], [50.0]]))
     z = tensor([[1.0], [1.0], [1.0], [1.0]])
-    assert q.update(z, tensor([0, 0, 0, 0]), 1.0, generator()) == 1
+    assert q.update(z, tensor([0, 0, 0, 0]), torch.ones(4), 1.0, generator()) == 1
     assert q.atoms[1].item() == 1.0
     assert q.usage[1].item() == 1.0
     assert q.sums[1].item() == 1.0
@@ -48,7 +48,7 @@ def test_unused_atom_stays_where_it_is_without_threshold():
     q = Quantizer(2, 1, decay=0.0)
     q.atoms.copy_(tensor([[0.0], [7.0]]))
     for _ in range(3):
-        assert q.update(tensor([[0.0]]), tensor([0]), 0.0, generator()) == 0
+        assert q.update(tensor([[0.0]]), tensor([0]), torch.ones(1), 0.0, generator()) == 0
     assert q.atoms[1].item() == 7.0
 
 
@@ -62,3 +62,17 @@ def test_kmeans_finds_separate_clusters_on_every_seed():
 
 def test_kmeans_with_fewer_points_than_clusters():
     assert kmeans(torch.ones(2, 3), 5, generator()).shape == (5, 3)
+
+
+def test_dead_atom_goes_where_reconstruction_is_bad():
+    """Of ten fragments two are reconstructed badly: an atom that holds two contents."""
+    z = torch.arange(10).float()[:, None]
+    error = torch.full((10,), 0.001)
+    error[3:5] = 0.1
+    for seed in range(20):
+        q = Quantizer(2, 1, decay=0.5)
+        q.start(z, generator(seed))
+        q.usage[0] = q.sums[0] = 0.0
+        codes = torch.ones(10, dtype=torch.long)
+        assert q.update(z, codes, error, 1.0, generator(seed)) == 1
+        assert q.atoms[0].item() in (3.0, 4.0)

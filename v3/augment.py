@@ -1,7 +1,7 @@
 """Changes of style in training: one draw a sample, the same for all of its fragments.
 
-Colours: brightness, contrast, saturation and hue as torchvision's ColorJitter defines them, on
-images in [0, 1]. Spectrograms: one frequency mask (SpecAugment, Park et al., 2019, arXiv
+Colours: brightness, contrast, saturation and hue as torchvision's ColorJitter defines them, and
+gamma, on images in [0, 1]. Spectrograms: one frequency mask (SpecAugment, Park et al., 2019, arXiv
 1904.08779).
 """
 
@@ -29,6 +29,8 @@ class AugmentConfig(Protocol):
     @property
     def hue(self) -> float: ...
     @property
+    def gamma(self) -> float: ...
+    @property
     def frequency_mask(self) -> int: ...
 
 
@@ -41,6 +43,7 @@ def augment(x: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
             (_contrast, config.contrast),
             (_saturation, config.saturation),
             (_hue, config.hue),
+            (_gamma, config.gamma),
         )
         if strength > 0
     ]
@@ -89,6 +92,11 @@ def _hue(x: Tensor, draw: Tensor) -> Tensor:
         k = torch.remainder(sector + offset, 6)
         channels.append(value - chroma * torch.minimum(k, 4 - k).clamp(0, 1))
     return torch.stack(channels, 2)
+
+
+def _gamma(x: Tensor, draw: Tensor) -> Tensor:
+    """x to the power exp(draw): below 0 dark inks turn pale while white paper stays white."""
+    return x.clamp_min(1e-6).pow(draw.exp())
 
 
 def _grey(x: Tensor) -> Tensor:

@@ -71,6 +71,7 @@ class AugmentParams:
     contrast: Share
     saturation: Share
     hue: Annotated[float, Within(least=0, most=0.5)]
+    gamma: Annotated[float, Within(least=0, most=3)]
     frequency_mask: Natural
 
 

@@ -47,11 +47,15 @@ class Quantizer(nn.Module):
         self.sums.copy_(self.atoms * counts[:, None])
 
     @torch.no_grad()
-    def update(self, z_c: Tensor, codes: Tensor, threshold: float, generator: Generator) -> int:
+    def update(
+        self, z_c: Tensor, codes: Tensor, error: Tensor, threshold: float, generator: Generator
+    ) -> int:
         """Move the atoms towards the vectors that chose them; return how many were replaced.
 
         An atom whose EMA usage (fragments a batch) falls under `threshold` is replaced by a
-        random vector of the batch; its usage restarts at the threshold, or it would die at once.
+        vector of the batch, drawn with a probability in proportion to the square of the
+        fragment's reconstruction `error` (N,): where one atom holds two contents, both are
+        reconstructed badly. Its usage restarts at the threshold, or it would die at once.
         """
         chosen = nn.functional.one_hot(codes, len(self.atoms)).to(z_c)  # (N, K)
         self.usage.lerp_(chosen.sum(0), 1 - self.decay)
@@ -61,8 +65,9 @@ class Quantizer(nn.Module):
         self.atoms.copy_(torch.where(alive, self.sums / self.usage[:, None], self.atoms))
         dead = (self.usage < threshold).nonzero()[:, 0]
         if len(dead):
-            rows = torch.randperm(len(z_c), generator=generator)[: len(dead)].to(z_c.device)
-            dead = dead[: len(rows)]
+            dead = dead[: len(z_c)]
+            weight = error.float().cpu().square() + EPSILON**2
+            rows = torch.multinomial(weight, len(dead), generator=generator).to(z_c.device)
             self.atoms[dead] = z_c[rows]
             self.usage[dead] = threshold
             self.sums[dead] = z_c[rows] * threshold

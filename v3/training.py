@@ -148,6 +148,7 @@ def training_step(
     replaced = model.quantizer.update(
         batch.z_c.detach().flatten(0, 1),
         batch.codes,
+        (batch.x_hat.detach().float() - x).square().mean((2, 3, 4)).flatten(),
         params.late_threshold if late else params.dead_atom_threshold,
         generator,
     )
