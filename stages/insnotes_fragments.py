@@ -9,7 +9,7 @@ from v3.fragments import FragmentFile
 from v3.params import load_params
 from v3.plots.grids import fragment_grid
 
-SHOWN = 6  # pitches in the picture, spread over all
+SHOWN = 4  # pitches in the picture, spread over all
 
 
 def main() -> None:
@@ -23,17 +23,17 @@ def main() -> None:
         styles = np.unique(file.style)
         style = file.style[file.sample]
         rows = [
-            np.flatnonzero((style == s) & (file.content == p))[0] for s in styles for p in pitches
+            np.flatnonzero((style == s) & (file.content == p))[0] for p in pitches for s in styles
         ]
-        grid = file.read(rows).reshape(len(styles), len(pitches), *file.shape)
+        grid = file.read(rows).reshape(len(pitches), len(styles), *file.shape)
     fragment_grid(
         paths.plots("fragments") / "notes.png",
         grid,
-        [names.style_names[s] for s in styles],
         [names.content_names[p] for p in pitches],
+        [names.style_names[s] for s in styles],
         "insnotes: a note of each instrument at some pitches",
         names.source,
-        ("instrument", "pitch"),
+        ("pitch", "instrument"),
     )
 
 
