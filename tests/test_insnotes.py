@@ -125,8 +125,8 @@ def test_fragments(made: Path) -> None:
         assert file.style.tolist() == [0, 1]
         assert file.sample_id == ["068-oboe-0000", "000-grand-piano-0000"]
         network = (file.read(np.arange(26)).astype(np.float32) - info.offset) * info.scale
-    assert network.min() >= -1
-    assert network.max() <= 1
+    assert network.min() >= -2
+    assert network.max() <= 2
 
 
 def test_frames_hold_the_note_of_their_label(made: Path) -> None:
@@ -150,13 +150,13 @@ def test_no_fragment_hears_its_neighbour() -> None:
     assert (spectra[1].max(axis=1) > 4).all()
 
 
-def test_a_full_scale_sine_is_one_and_silence_minus_one_for_the_network() -> None:
+def test_a_full_scale_sine_is_two_and_silence_minus_two_for_the_network() -> None:
     offset, scale = network_range(STFT)
     sound = np.cos(2 * np.pi * 64 * np.arange(INTERVAL) / 1024).astype(np.float32)
     loud = note_spectrograms(sound, 1, INTERVAL, STFT).astype(float)
-    assert (loud.max() - offset) * scale == pytest.approx(1, abs=1e-3)
+    assert (loud.max() - offset) * scale == pytest.approx(2, abs=2e-3)
     silent = note_spectrograms(np.zeros_like(sound), 1, INTERVAL, STFT).astype(float)
-    assert (silent.max() - offset) * scale == pytest.approx(-1, abs=1e-3)
+    assert (silent.max() - offset) * scale == pytest.approx(-2, abs=2e-3)
 
 
 def test_spectra_match_their_definition() -> None:
