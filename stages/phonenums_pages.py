@@ -9,7 +9,7 @@ from v3.corpus_params import PagesParams
 from v3.params import load_params
 from v3.plots.grids import contact_sheet
 
-SHOWN = 2  # pages of each colour
+SHOWN = 1  # page of each colour
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
         paths.plots("pages") / "pages.png",
         pages.transpose(0, 3, 1, 2),
         [names[c] + (" (unseen)" if names[c] in unseen else "") for c in colour[rows]],
-        "phonenums: pages of each colour",
+        "phonenums: a page of each colour",
         source,
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
@@ -19,16 +20,17 @@ from typing import Protocol
 
 import h5py
 import numpy as np
-from matplotlib.colors import to_rgb
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 from tqdm import tqdm
 
 from v3.errors import V3Error
 from v3.files import atomic_file
+from v3.fragment_format import damaged, open_for_reading
 from v3.fragments import FragmentInfo, FragmentWriter
 
 FONT = Path(__file__).parent / "assets" / "Humor-Sans.ttf"
 FONT_PIXELS = 48
+MARGIN = 16  # pixels around a glyph: it can be moved by less than that
 HEIGHT, WIDTH, DIGITS = 48, 32, 10  # of a digit's cell in pixels; cells on a page
 BACKGROUND = 245.0
 KERNELS = (5, 9, 13)  # pixels, of the vertical blur
@@ -65,12 +67,13 @@ class _Chunk:
 
 
 def ink(colour: str) -> np.ndarray:
-    """Levels (3,) of a named colour: its components in [0, 1] times 240 plus 8."""
+    """Levels (3,) of a CSS colour: its components in [0, 1] times 240 plus 8."""
     try:
-        return np.asarray(to_rgb(colour)) * 240.0 + 8.0
+        return np.asarray(ImageColor.getrgb(colour)[:3]) / 255 * 240.0 + 8.0
     except ValueError:
         raise V3Error(
-            f"'{colour}' in the page colours is no colour that matplotlib knows."
+            f"phonenums.pages: the colour '{colour}' is no name that CSS knows; "
+            "mend colours or unseen_colours in params.yaml."
         ) from None
 
 
@@ -118,37 +121,41 @@ def synthesise(path: str | Path, config: PagesConfig) -> None:
 
 
 def write_fragments(pages_path: str | Path, path: str | Path) -> None:
-    """Cut a page file into a fragment file: a page is a sample, a digit a fragment."""
-    try:
-        with h5py.File(pages_path) as file:
-            if file.attrs.get("schema") != PAGES_SCHEMA:
-                raise V3Error(f"{pages_path} is no page file: delete it and run `dvc repro`.")
-            names = tuple(str(name) for name in file.attrs["colour_names"])
-            digits, colour = file["digits"][:], file["colour"][:]
-            info = FragmentInfo(
-                dataset="phonenums",
-                source=str(file.attrs["source"]),
-                content_names=tuple(str(digit) for digit in range(DIGITS)),
-                style_names=names,
-                offset=0.0,
-                scale=1 / 255,
+    """Cut a page file into a fragment file: a page is a sample, a digit a fragment.
+
+    `V3Error` names a page file that is missing, damaged or something else.
+    """
+    with open_for_reading(Path(pages_path)) as file:
+        try:
+            _cut(file, path)
+        except (OSError, KeyError, RuntimeError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # of the disk, not of what HDF5 read
+            raise damaged(Path(pages_path), error) from None
+
+
+def _cut(file: h5py.File, path: str | Path) -> None:
+    if file.attrs.get("schema") != PAGES_SCHEMA:
+        raise V3Error(f"{file.filename} is no page file: delete it and run `dvc repro`.")
+    digits, colour = file["digits"][:], file["colour"][:]
+    info = FragmentInfo(
+        dataset="phonenums",
+        source=str(file.attrs["source"]),
+        content_names=tuple(str(digit) for digit in range(DIGITS)),
+        style_names=tuple(str(name) for name in file.attrs["colour_names"]),
+        offset=0.0,
+        scale=1 / 255,
+    )
+    with FragmentWriter(path, info, (3, HEIGHT, WIDTH), np.uint8) as writer:
+        for start in range(0, len(colour), 500):
+            pages = file["pages"][start : start + 500]
+            cells = pages.reshape(len(pages), HEIGHT, DIGITS, WIDTH, 3)
+            writer.append_many(
+                np.ascontiguousarray(cells.transpose(0, 2, 4, 1, 3)),
+                digits[start : start + 500],
+                colour[start : start + 500],
+                [f"page-{start + i:06d}" for i in range(len(pages))],
             )
-            with FragmentWriter(path, info, (3, HEIGHT, WIDTH), np.uint8) as writer:
-                for start in range(0, len(colour), 500):
-                    pages = file["pages"][start : start + 500]
-                    cells = pages.reshape(len(pages), HEIGHT, DIGITS, WIDTH, 3)
-                    writer.append_many(
-                        np.ascontiguousarray(cells.transpose(0, 2, 4, 1, 3)),
-                        digits[start : start + 500],
-                        colour[start : start + 500],
-                        [f"page-{start + i:06d}" for i in range(len(pages))],
-                    )
-    except (OSError, KeyError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise V3Error(
-            f"{pages_path} is damaged or cut short ({error}): delete it and run `dvc repro`."
-        ) from None
 
 
 def _in_order(chunks: list[_Chunk], workers: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -157,8 +164,16 @@ def _in_order(chunks: list[_Chunk], workers: int) -> Iterator[tuple[np.ndarray, 
         yield from map(_draw_chunk, chunks)
         return
     # spawn, not fork: the parent may hold threads of HDF5 or a math library
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    try:
         yield from pool.map(_draw_chunk, chunks, chunksize=2)
+    except BrokenProcessPool:
+        raise V3Error(
+            "A drawing process died, perhaps for want of memory: "
+            "set phonenums.pages.workers to 1 and run `dvc repro`."
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _draw_chunk(chunk: _Chunk) -> tuple[np.ndarray, np.ndarray]:
@@ -207,8 +222,7 @@ def _blur_weights(strips: np.ndarray) -> np.ndarray:
 def _glyph(digit: int, shift: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Coverage (48, 32) of one digit, moved by `shift` (y, x) pixels, blurred by `weights`."""
     bank = _glyph_bank()[digit]  # (K, 48 + 2 margin, 32 + 2 margin)
-    margin = (bank.shape[1] - HEIGHT) // 2
-    top, left = margin - shift[0], margin - shift[1]
+    top, left = MARGIN - shift[0], MARGIN - shift[1]
     y, x = int(np.floor(top)), int(np.floor(left))
     fy, fx = np.float32(top - y), np.float32(left - x)
     window = bank[:, y : y + HEIGHT + 1, x : x + WIDTH + 1]
@@ -221,8 +235,7 @@ def _glyph(digit: int, shift: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def _glyph_bank() -> np.ndarray:
     """Coverage in [0, 1] of each digit under each blur, with a margin: (10, K, 80, 64)."""
     font = ImageFont.truetype(str(FONT), FONT_PIXELS)
-    margin = 16
-    height, width = HEIGHT + 2 * margin, WIDTH + 2 * margin
+    height, width = HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN
     glyphs = np.empty((DIGITS, len(KERNELS), height, width), np.float32)
     for digit in range(DIGITS):
         canvas = Image.new("L", (width, height))
