@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from ruamel.yaml import YAML
 
 from v3.corpora import insnotes, insnotes_audio, insnotes_midi, phonenums
@@ -67,13 +68,17 @@ def test_every_corpus_reads_back(
         assert len(np.unique(fragments.reshape(len(fragments), -1), axis=0)) == len(fragments)
 
 
-def run_stage(folder: Path, name: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+def run_stage(
+    folder: Path, name: str, path: str | None = None, soundfont: str | None = None
+) -> subprocess.CompletedProcess[str]:
     """`python -m stages.<name>` in `folder`, with the score cut to a few notes."""
     yaml = YAML()
     raw = yaml.load(ROOT / "params.yaml")
     raw["insnotes"]["midi"].update(SHORT_SCORE)
     raw["insnotes"]["split"]["unseen_styles"] = ["flute"]
-    raw["insnotes"]["audio"].update({"workers": 1, "soundfont": str(folder / "font.sf2")})
+    raw["insnotes"]["audio"].update(
+        {"workers": 1, "soundfont": soundfont or str(folder / "font.sf2")}
+    )
     yaml.dump(raw, folder / "params.yaml")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": path or os.environ["PATH"]}
     return subprocess.run(
@@ -83,6 +88,15 @@ def run_stage(folder: Path, name: str, path: str | None = None) -> subprocess.Co
         capture_output=True,
         text=True,
     )
+
+
+def sentence(failed: subprocess.CompletedProcess[str]) -> str:
+    """The one line that a stage ended with."""
+    assert failed.returncode == 1
+    (line,) = failed.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert line.endswith(".")
+    return line
 
 
 @pytest.mark.parametrize(
@@ -97,9 +111,50 @@ def test_a_stage_ends_in_one_sentence(
 ) -> None:
     (tmp_path / "font.sf2").write_bytes(font)
     assert run_stage(tmp_path, "insnotes_midi").returncode == 0
-    failed = run_stage(tmp_path, "insnotes_audio", path)
-    assert failed.returncode == 1
-    (line,) = failed.stderr.splitlines()
-    assert line.startswith("error: ")
-    assert words in line
+    assert words in sentence(run_stage(tmp_path, "insnotes_audio", path))
     assert [entry.name for entry in (tmp_path / "data" / "insnotes").iterdir()] == ["midi"]
+
+
+def test_a_stage_that_is_given_silence(tmp_path: Path) -> None:
+    """As from a FluidSynth that ends with exit code 0 and has played nothing."""
+    soundfile.write(tmp_path / "silence.wav", np.zeros((200_000, 2)), 16000)
+    (tmp_path / "bin").mkdir()
+    fake = tmp_path / "bin" / "fluidsynth"
+    fake.write_text(f'#!/bin/sh\n[ "$1" = --version ] || cp {tmp_path}/silence.wav "$5"\n')
+    fake.chmod(0o755)
+    assert run_stage(tmp_path, "insnotes_midi").returncode == 0
+    path = os.pathsep.join([str(fake.parent), os.environ["PATH"]])
+    failed = run_stage(tmp_path, "insnotes_audio", path, insnotes_audio.SHIPPED)
+    assert "Note 0 of data/insnotes/midi/068-oboe-0000.mid is silent" in sentence(failed)
+    assert [entry.name for entry in (tmp_path / "data" / "insnotes").iterdir()] == ["midi"]
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "damaged"),
+    [
+        ("phonenums", make_phonenums, "pages.h5"),
+        ("insnotes", make_insnotes, "audio/068-oboe-0000.wav"),
+    ],
+)
+def test_a_stage_that_reads_a_file_cut_in_half(
+    tmp_path: Path, name: str, make, damaged: str
+) -> None:  # type: ignore[no-untyped-def]
+    """It ends in one sentence, writes nothing, and goes through once the file is whole again."""
+    data = tmp_path / "data" / name
+    data.mkdir(parents=True)
+    made = make(data, PARAMS.dataset(name))
+    before = made.read_bytes()
+    made.unlink()
+    file = data / damaged
+    whole = file.read_bytes()
+    os.truncate(file, len(whole) // 2)
+    line = sentence(run_stage(tmp_path, f"{name}_fragments"))
+    assert f"data/{name}/{damaged} is damaged or cut short" in line
+    assert "run `dvc repro`" in line
+    assert not made.exists()
+    assert not list(data.glob(".*"))
+    assert not (tmp_path / "plots").exists()
+    file.write_bytes(whole)
+    mended = run_stage(tmp_path, f"{name}_fragments")
+    assert mended.returncode == 0, mended.stderr
+    assert made.read_bytes() == before

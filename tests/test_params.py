@@ -118,12 +118,9 @@ def test_params_types_and_unknown_keys() -> None:
             ["red"],
             "must share nothing with phonenums.pages.colours, both have 'red'",
         ),
-        (
-            "train.late_threshold",
-            13,
-            "must be <= phonenums.train.dead_atom_threshold (12), is 13",
-        ),
-        ("train.warmup_steps", 1800, "must be < phonenums.train.steps (1800), is 1800"),
+        ("pages.colours", ["ultragreen"], "must be CSS colour names, has 'ultragreen'"),
+        ("pages.unseen_colours", ["C0"], "must be CSS colour names, has 'C0'"),
+        ("pages.translation", 15.5, "must be <= 15, is 15.5"),
         (
             "train.style_window",
             11,
@@ -145,6 +142,21 @@ def test_senseless_values_are_refused_by_full_name(name: str, value: Any, expect
         ("insnotes.stft.bins", 600, "insnotes.stft.bins must be <= 513"),
         ("insnotes.stft.hop", 2048, "insnotes.stft.hop must be <="),
         ("phonenums.split.test", 0.95, "phonenums.split.validation + phonenums.split.test must"),
+        (
+            "phonenums.train.late_threshold",
+            1000,
+            "phonenums.train.late_threshold must be <= phonenums.train.dead_atom_threshold (",
+        ),
+        (
+            "phonenums.train.warmup_steps",
+            1_000_000,
+            "phonenums.train.warmup_steps must be < phonenums.train.steps (",
+        ),
+        (
+            "phonenums.pages.unseen_colours",
+            [],
+            "phonenums.pages.unseen_pages must be 0 where phonenums.pages.unseen_colours is empty",
+        ),
         ("phonenums.train.betas", [0.9, 1], "phonenums.train.betas[1] must be < 1, is 1"),
         ("studies.slow_datasets", ["phonenums"], "studies.slow_datasets must share nothing"),
         ("datasets", ["svnh"], "svnh is missing"),
