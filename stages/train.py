@@ -10,7 +10,6 @@ from v3.cli import StagePaths, run, stage_parser
 from v3.files import write_json
 from v3.fragments import FragmentFile
 from v3.params import load_params
-from v3.plots import loss_curves
 from v3.splits import read_split
 from v3.training import Row, State, train
 
@@ -33,8 +32,7 @@ def main() -> None:
     settings = {"train": asdict(params), "spec": dataset.spec.to_dict()}
     code = [Path("v3") / f"{name}.py" for name in CODE]
     checkpoints = Checkpoints(args.dataset, settings, [paths.fragments, paths.split, *code])
-    curves = paths.plots("train")
-    with Live(str(curves / "live"), dvcyaml=False, save_dvc_exp=False) as live:
+    with Live(str(paths.plots("train") / "live"), dvcyaml=False, save_dvc_exp=False) as live:
 
         def log(row: Row) -> None:
             live.step = int(row["step"])
@@ -55,7 +53,6 @@ def main() -> None:
     figures = training_figures(state)
     model.save(paths.model, figures)
     write_json(paths.metrics("train"), {"source": source, **figures})
-    loss_curves(curves / "curves.png", state.history, f"{args.dataset}: training", source)
     checkpoints.remove()
 
 
