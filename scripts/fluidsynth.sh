@@ -1,24 +1,36 @@
-#!/bin/sh
-# Make sure that FluidSynth, which renders InsNotes, can be called; install it where that is allowed.
-if command -v fluidsynth > /dev/null; then
+#!/usr/bin/env bash
+# Sees to FluidSynth, which renders the scores to sound: installs it where that can be done unasked.
+set -euo pipefail
+
+if command -v fluidsynth >/dev/null; then
     exit 0
 fi
-echo "FluidSynth is not installed: installing it."
-if command -v apt-get > /dev/null; then
-    if [ "$(id -u)" = 0 ]; then
-        as_root=
-    elif sudo -n true 2> /dev/null; then
-        as_root=sudo
-    else
-        as_root=false # asks for no password: the sentence below says what to do
+
+as_root=()
+can_apt=no
+if command -v apt-get >/dev/null; then
+    if [ "$(id -u)" -eq 0 ]; then
+        can_apt=yes
+    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        can_apt=yes
+        as_root=(sudo -n)
     fi
-    $as_root apt-get update -qq && $as_root apt-get install -y -qq --no-install-recommends fluidsynth
-elif command -v brew > /dev/null; then
-    brew install fluid-synth
 fi
-if ! command -v fluidsynth > /dev/null; then
+
+if [ "$can_apt" = yes ]; then
+    echo "Installing FluidSynth with apt-get"
+    # ${...[@]+...}: an empty array counts as unset in the bash of macOS
+    ${as_root[@]+"${as_root[@]}"} apt-get update -q >/dev/null || true # an old list often suffices
+    ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -q -y --no-install-recommends fluidsynth >/dev/null || true
+elif command -v brew >/dev/null; then
+    echo "Installing FluidSynth with brew"
+    brew install --quiet fluid-synth || true
+fi
+
+if ! command -v fluidsynth >/dev/null; then
     echo "error: FluidSynth is missing and could not be installed from here: install it" \
-        "(Debian, Ubuntu: sudo apt-get install fluidsynth; macOS: brew install fluid-synth;" \
-        "conda: conda install -c conda-forge fluidsynth) and run the same command again." >&2
+        "(Debian, Ubuntu: sudo apt install fluidsynth; Fedora: sudo dnf install fluidsynth;" \
+        "macOS: brew install fluid-synth) and run make again." >&2
     exit 1
 fi
