@@ -9,7 +9,7 @@ import numpy as np
 from v3.cli import StagePaths, run, stage_parser
 from v3.embedding import embed
 from v3.evaluation.codebook import codebook, confusion, diagonal_order
-from v3.evaluation.common import exemplars
+from v3.evaluation.common import exemplars, sample_means
 from v3.files import write_json
 from v3.fragments import FragmentFile
 from v3.model import V3
@@ -43,8 +43,9 @@ def main() -> None:
         folder / "confusion.png", counts, order, info.content_names, title, info.source
     )
     shown = order[:CODES]
-    codes, styles = np.repeat(shown, len(columns)), np.tile(test.z_s[columns], (len(shown), 1))
-    decoded = model.decode(codes, styles).numpy()
+    styles = sample_means(test.z_s, test.sample) if model.style.pooling == "sample" else test.z_s
+    codes = np.repeat(shown, len(columns))
+    decoded = model.decode(codes, np.tile(styles[columns], (len(shown), 1))).numpy()
     stands_for = [info.content_names[label] for label in counts.argmax(1)]
     names = [f"{code} ({stands_for[code] if counts[code].any() else 'unused'})" for code in shown]
     code_grid(

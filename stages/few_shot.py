@@ -1,11 +1,14 @@
 """Read the contents of unseen styles after adapting to 1, 5 or 10 samples of each, without labels.
 
-The model adapts on unseen_<k>, its codebook frozen. What label each code stands for is fixed on
-the validation split, encoded again by the adapted model; accuracy is measured on unseen_test, and
-beside it (in_distribution) on the test split. Entry 0 is the model as it was: zero-shot.
+The model adapts on unseen_<k>, its codebook frozen, so the codes keep their meaning: what label
+each code stands for is fixed once, on the validation split, by the model before it adapts.
+Accuracy is measured on unseen_test, and beside it (in_distribution) on the test split. Entry 0 is
+the model as it was: zero-shot.
 """
 
 from typing import Any
+
+import numpy as np
 
 from v3.adaptation import adapt
 from v3.cli import StagePaths, run, stage_parser
@@ -19,6 +22,8 @@ from v3.params import load_params
 from v3.plots.curves import few_shot_curve
 from v3.splits import read_split
 
+Split = dict[str, list[int]]
+
 
 def main() -> None:
     args = stage_parser(__doc__).parse_args()
@@ -29,36 +34,43 @@ def main() -> None:
         split = read_split(paths.split, len(file.style))
         if not split.get("unseen_test"):
             raise V3Error(f"{args.dataset}.split.unseen_styles is empty: no style is unseen.")
-        adapted = {0: measure(model, file, split)}
-        for count in dataset.split.few_shot:
+        named = embed(model, file, split["validation"])
+        sizes = model.spec.atoms, len(file.info.content_names)
+        mapping = majority_map(named.codes, named.content, *sizes)
+        figures = {0: measure(model, file, split, mapping)}
+        for count in adaptation_sizes(split):
             samples = split[f"unseen_{count}"]
-            copy = adapt(model, paths.fragments, samples, dataset.few_shot, dataset.train)
-            adapted[count] = measure(copy, file, split)
+            adapted = adapt(model, paths.fragments, samples, dataset.few_shot, dataset.train)
+            figures[count] = measure(adapted, file, split, mapping)
         source = file.info.source
 
-    by_count = {f"samples_{count}": figures for count, figures in adapted.items()}
+    by_count = {f"samples_{count}": of_count for count, of_count in figures.items()}
     write_json(paths.metrics("few_shot"), {"source": source, **by_count})
     few_shot_curve(
         paths.plots("few_shot") / "few_shot.png",
-        {count: figures["accuracy"] for count, figures in adapted.items()},
+        {count: of_count["accuracy"] for count, of_count in figures.items()},
         {
-            style: {count: figures["styles"][style] for count, figures in adapted.items()}
-            for style in adapted[0]["styles"]
+            style: {count: of_count["styles"][style] for count, of_count in figures.items()}
+            for style in figures[0]["styles"]
         },
-        adapted[0]["chance"],
-        adapted[0]["in_distribution"],
+        figures[0]["chance"],
+        figures[0]["in_distribution"],
         f"{args.dataset}: contents of unseen styles",
         source,
     )
 
 
-def measure(model: V3, file: FragmentFile, split: dict[str, list[int]]) -> dict[str, Any]:
-    """Figures of a model on the unseen styles, its codes named on the validation split."""
-    parts = ("validation", "test", "unseen_test")
-    validation, test, unseen = (embed(model, file, split[part]) for part in parts)
-    sizes = model.spec.atoms, len(file.info.content_names)
+def adaptation_sizes(split: Split) -> list[int]:
+    """The k of the parts unseen_<k>, rising."""
+    ends = [name.removeprefix("unseen_") for name in split if name.startswith("unseen_")]
+    return sorted(int(end) for end in ends if end.isdigit())
+
+
+def measure(model: V3, file: FragmentFile, split: Split, mapping: np.ndarray) -> dict[str, Any]:
+    """Figures of a model on the unseen styles, its codes read by `mapping` (atoms,)."""
+    test, unseen = (embed(model, file, split[part]) for part in ("test", "unseen_test"))
     return unseen_figures(
-        majority_map(validation.codes, validation.content, *sizes),
+        mapping,
         (unseen.codes, unseen.content, unseen.style),
         (test.codes, test.content),
         file.info.style_names,

@@ -1,13 +1,15 @@
 """Probe the style for content and the content for style.
 
-The linear probes learn on the embeddings of the validation split, which trained no weight of the
-model, and are scored on the test split. content_from_decoder_style reads what the decoder reads in
-training: the style pooled and with noise (its draw has the seed of the section `leakage`).
+The linear probes learn on the embeddings of the validation split and of as many samples of the
+train split (drawn by the seed of the section `leakage`), and are scored on the test split, which
+took no part in anything before. content_from_decoder_style reads what the decoder reads in
+training: the style pooled and with noise (drawn by the same seed).
 content_from_z_c and style_from_z_s are there for reference: high is good.
 """
 
 from v3.cli import StagePaths, run, stage_parser
 from v3.embedding import embed
+from v3.evaluation.common import choose
 from v3.evaluation.leakage import leakage
 from v3.files import write_json
 from v3.fragments import FragmentFile
@@ -31,7 +33,9 @@ def main() -> None:
     model = V3.load(paths.model)
     with FragmentFile(paths.fragments) as file:
         split = read_split(paths.split, len(file.style))
-        fit = embed(model, file, split["validation"], seed)
+        drawn = choose(len(split["train"]), len(split["validation"]), seed)
+        samples = split["validation"] + [split["train"][row] for row in drawn]
+        fit = embed(model, file, samples, seed)
         test = embed(model, file, split["test"], seed + 1)
         source = file.info.source
 
