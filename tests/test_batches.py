@@ -35,9 +35,7 @@ def test_starts_vary(tiny_file):
             offsets.setdefault(int(sample[row[0]]), set()).add(int(row[0] - starts[sample[row[0]]]))
             length = starts[sample[row[0]] + 1] - starts[sample[row[0]]]
             assert (row[1] - row[0]) % length == 1  # consecutive, going on at the beginning
-    assert all(
-        found == set(range(starts[s + 1] - starts[s])) for s, found in offsets.items()
-    )
+    assert all(found == set(range(starts[s + 1] - starts[s])) for s, found in offsets.items())
 
 
 def test_short_samples_repeat(tiny_file):
@@ -61,5 +59,5 @@ def test_memory_file_and_workers_give_the_same(tiny_file):
 
 
 def test_too_few_samples_are_named(tiny_file):
-    with pytest.raises(V3Error, match="train.batch_samples is 17"):
+    with pytest.raises(V3Error, match=r"train\.batch_samples is 17"):
         make(tiny_file, batch=17)

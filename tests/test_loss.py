@@ -29,7 +29,11 @@ CASES = json.loads((VECTORS / "v3_loss.json").read_text())
 def test_loss_vectors(case):
     with np.load(VECTORS / "v3_loss.npz") as file:
         prefix = case["name"] + "."
-        v = {k.removeprefix(prefix): torch.tensor(a) for k, a in file.items() if k.startswith(prefix)}
+        v = {
+            key.removeprefix(prefix): torch.tensor(array)
+            for key, array in file.items()
+            if key.startswith(prefix)
+        }
     statistics = variability(v["zc"], v["zq"], v["zs"])
     terms = {
         "recon_loss": mse_loss(v["xh"], v["x"]),
@@ -75,7 +79,8 @@ def test_supersampling_and_widening_reach_every_hinge():
 
 
 @pytest.mark.parametrize(
-    ("shape", "expected"), [((32, 2), (8, 8)), ((32, 8), (16, 16)), ((12, 2), (6, 4)), ((7, 3), (7, 3))]
+    ("shape", "expected"),
+    [((32, 2), (8, 8)), ((32, 8), (16, 16)), ((12, 2), (6, 4)), ((7, 3), (7, 3))],
 )
 def test_regroup_is_the_most_nearly_square(shape, expected):
     z = torch.arange(shape[0] * shape[1], dtype=torch.float32).reshape(*shape, 1)

@@ -82,7 +82,7 @@ def test_interrupted_training_ends_with_the_same_bits(tiny_file, tiny_spec, para
     whole, state = run(tiny_file, tiny_spec, params)
     rows = itertools.count(1)
 
-    def die(row):
+    def die(_row):
         if next(rows) == row_of_death:
             raise Killed
 
@@ -177,7 +177,9 @@ def test_learning_rate_schedules(params):
     assert rate(4, schedule="constant", warmup_steps=10) == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize(("name", "shape"), [("phonenums", (3, 48, 32)), ("insnotes", (1, 512, 32))])
+@pytest.mark.parametrize(
+    ("name", "shape"), [("phonenums", (3, 48, 32)), ("insnotes", (1, 512, 32))]
+)
 def test_one_step_of_each_paper_spec(name, shape, tmp_path):
     from v3.batches import Batches
     from v3.fragments import FragmentInfo, FragmentWriter
