@@ -1,0 +1,61 @@
+"""The headline picks its figures; over seeds, worst is whichever way is bad."""
+
+import pytest
+
+from v3.errors import V3Error
+from v3.headline import headline, over_seeds
+
+PR_AUC = {"pr_auc": 0.5, "chance": 0.1}
+METRICS = {
+    "codebook": {"source": "here", "one_to_one": 0.9, "purity": 0.95},
+    "zero_shot": {"accuracy": 0.8},
+    "few_shot": {
+        "source": "here",
+        "samples_0": {"accuracy": 0.8},
+        "samples_5": {"accuracy": 0.85},
+        "samples_10": {"accuracy": 0.9},
+    },
+    "leakage": {"content_from_decoder_style": {"accuracy": 0.1, "chance": 0.1}},
+    "retrieval": {f"{a}_by_{z}": PR_AUC for a in ("content", "style") for z in ("z_c", "z_s")},
+    "swap": {"content_kept": 0.7, "style_taken": None},
+}
+
+
+def test_figures_by_name_and_in_order():
+    assert list(headline(METRICS).items())[:6] == [
+        ("source", "here"),
+        ("one_to_one", 0.9),
+        ("purity", 0.95),
+        ("zero_shot", 0.8),
+        ("few_shot_5", 0.85),
+        ("few_shot_10", 0.9),
+    ]
+    assert headline(METRICS)["leakage"] == 0.1
+    assert headline(METRICS)["swap_style_taken"] is None
+
+
+def test_what_is_not_measured_is_left_out():
+    given = {stage: figures for stage, figures in METRICS.items() if stage != "swap"}
+    assert set(headline(METRICS)) - set(headline(given)) == {
+        "swap_content_kept",
+        "swap_style_taken",
+    }
+
+
+def test_a_file_without_its_figure_is_named():
+    with pytest.raises(V3Error, match=r"retrieval holds no content_by_z_c\.pr_auc"):
+        headline({**METRICS, "retrieval": {"content_by_z_c": {}}})
+
+
+def test_median_and_worst():
+    scores = {
+        0: {"source": "here", "purity": 0.9, "leakage": 0.1, "swap_style_taken": None},
+        2: {"source": "here", "purity": 0.7, "leakage": 0.4, "swap_style_taken": 0.5},
+        1: {"source": "here", "purity": 0.8, "leakage": 0.2, "swap_style_taken": 0.5},
+    }
+    assert over_seeds(scores) == {
+        "purity": {"0": 0.9, "2": 0.7, "1": 0.8},
+        "leakage": {"0": 0.1, "2": 0.4, "1": 0.2},
+        "median": {"purity": 0.8, "leakage": 0.2},
+        "worst": {"purity": 0.7, "leakage": 0.4},
+    }

@@ -1,0 +1,318 @@
+"""The stages that follow a model, from its training to the study of seeds, on a tiny corpus.
+
+They run in this process, each as its command line would: arguments, parameters and files are real.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from ruamel.yaml import YAML
+
+from v3.cli import run
+
+ROOT = Path(__file__).parent.parent
+EVALUATIONS = {
+    "codebook": ["confusion.png", "code_by_style.png"],
+    "retrieval": ["precision_recall.png"],
+    "tsne": ["tsne.png"],
+    "zero_shot": [],
+    "few_shot": ["few_shot.png"],
+    "leakage": [],
+    "swap": ["reconstructions.png", "swap.png"],
+}
+MEASURED = [stage for stage in EVALUATIONS if stage != "tsne"]
+TRAIN: dict[str, Any] = {
+    "steps": 40,
+    "batch_samples": 4,
+    "fragments_per_sample": 4,
+    "warmup_steps": 0,
+    "validate_every": 20,
+    "checkpoint_every": 20,
+    "dead_atom_threshold": 0.5,
+    "late_threshold": 0.2,
+    "threads": 1,
+    "device": "cpu",
+}
+SPLIT = {
+    "validation": 0.2,
+    "test": 0.34,
+    "unseen_styles": ["c", "d"],
+    "few_shot": [1, 2],
+}
+
+
+SECTIONS = ("split", "train", "retrieval", "tsne", "few_shot", "leakage", "swap")
+
+
+def stage(name: str, *arguments: str) -> None:
+    """What `python -m stages.<name> <arguments>` does."""
+    before, sys.argv = sys.argv, [name, *arguments]
+    try:
+        run(importlib.import_module(f"stages.{name}").main)
+    finally:
+        sys.argv = before
+
+
+def write_params(folder: Path, spec: dict[str, Any]) -> None:
+    """The project's own parameters, for one corpus of bars and two seeds."""
+    yaml = YAML(typ="safe", pure=True)
+    params = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    first = params[params["datasets"][0]]
+    section = {key: first[key] for key in SECTIONS}
+    section["spec"], section["specs"] = "tiny", {"tiny": spec}
+    section["train"] |= TRAIN
+    section["split"] |= SPLIT
+    section["swap"]["swaps"] = 30
+    section["few_shot"]["passes"] = 2
+    studies = {"datasets": ["bars"], "seeds": [3, 1], "slow_datasets": [], "slow_seeds": [0]}
+    with open(folder / "params.yaml", "w", encoding="utf-8") as file:
+        yaml.dump({"datasets": ["bars"], "bars": section, "studies": studies}, file)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, tiny_file, tiny_spec):
+    """A project folder with fragments, a split and a model, as the earlier stages leave it."""
+    folder = tmp_path_factory.mktemp("stages")
+    (folder / "v3").symlink_to(ROOT / "v3")
+    (folder / "data" / "bars").mkdir(parents=True)
+    shutil.copy(tiny_file.path, folder / "data" / "bars" / "fragments.h5")
+    write_params(folder, tiny_spec.to_dict())
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        stage("split", "bars")
+        stage("train", "bars")
+    finally:
+        os.chdir(before)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def evaluated(trained, tmp_path_factory):
+    """The same folder after all that follows training."""
+    folder = copy_of(trained, tmp_path_factory.mktemp("evaluated") / "project")
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        for name in ("curves", *EVALUATIONS, "summary"):
+            stage(name, "bars")
+    finally:
+        os.chdir(before)
+    return folder
+
+
+def copy_of(project: Path, folder: Path) -> Path:
+    shutil.copytree(project, folder, symlinks=True)
+    return folder
+
+
+def metrics(folder: Path, name: str) -> dict[str, Any]:
+    return json.loads((folder / "metrics" / "bars" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_metrics_tell_their_source_and_are_shares(evaluated, name):
+    counts = {"active_codes", "perplexity", "atoms", "labels", "fragments", "k"}
+
+    def shares(value: Any, key: str = "") -> None:
+        if isinstance(value, dict):
+            for inner, item in value.items():
+                shares(item, inner)
+        elif isinstance(value, list):
+            for item in value:
+                shares(item, key)
+        elif not isinstance(value, str) and key not in counts:
+            assert 0 <= value <= 1, key
+
+    found = metrics(evaluated, name)
+    assert found["source"] == "drawn in the tests"
+    shares(found)
+
+
+@pytest.mark.parametrize("name", ["curves", *EVALUATIONS])
+def test_pictures_are_there(evaluated, name):
+    folder = evaluated / "plots" / "bars" / name
+    pictures = {"curves": ["training.png"], **EVALUATIONS}[name]
+    assert sorted(path.name for path in folder.glob("*.png")) == sorted(pictures)
+    for picture in pictures:
+        with Image.open(folder / picture) as image:
+            assert len(np.unique(np.asarray(image.convert("L")))) > 10
+
+
+def test_nothing_is_written_elsewhere(evaluated):
+    names = {path.name for path in evaluated.iterdir()}
+    assert names <= {"data", "models", "metrics", "plots", "params.yaml", "v3", "scratch"}
+    assert not list(evaluated.rglob(".*-*")), "a temporary file was left"
+
+
+def test_no_adaptation_is_zero_shot(evaluated):
+    few_shot = metrics(evaluated, "few_shot")
+    assert list(few_shot) == ["source", "samples_0", "samples_1", "samples_2"]
+    zero_shot = metrics(evaluated, "zero_shot")
+    assert few_shot["samples_0"] == {k: v for k, v in zero_shot.items() if k != "source"}
+    assert set(zero_shot["styles"]) == {"c", "d"}
+
+
+def test_codes_keep_their_meaning_when_the_model_adapts(trained, monkeypatch, tmp_path):
+    """An adaptation that leads every fragment to the next code makes every answer wrong."""
+    import stages.few_shot as few_shot
+
+    def permuted(model, *_):
+        adapted = type(model).load("models/bars")
+        adapted.quantizer.atoms.copy_(model.quantizer.atoms.roll(1, 0))
+        return adapted
+
+    monkeypatch.chdir(copy_of(trained, tmp_path / "project"))
+    monkeypatch.setattr(few_shot, "adapt", permuted)
+    stage("few_shot", "bars")
+    found = metrics(Path(), "few_shot")
+    before, after = (found[f"samples_{count}"]["accuracy"] for count in (0, 1))
+    assert after <= 1 - before
+
+
+def test_leakage_names_what_reads_what(evaluated):
+    found = metrics(evaluated, "leakage")
+    probes = {"content_from_z_s", "content_from_decoder_style", "style_from_z_c"}
+    probes |= {"content_from_z_c", "style_from_z_s"}
+    assert set(found) == {"source", *probes}
+    assert all(set(found[probe]) == {"accuracy", "chance"} for probe in probes)
+
+
+def test_summary_holds_the_figures_of_the_others(evaluated):
+    summary = metrics(evaluated, "summary")
+    assert summary["one_to_one"] == metrics(evaluated, "codebook")["one_to_one"]
+    assert summary["zero_shot"] == metrics(evaluated, "zero_shot")["accuracy"]
+    assert summary["few_shot_2"] == metrics(evaluated, "few_shot")["samples_2"]["accuracy"]
+    leaked = metrics(evaluated, "leakage")["content_from_decoder_style"]["accuracy"]
+    assert summary["leakage"] == leaked
+    assert all(isinstance(value, float | int) for key, value in summary.items() if key != "source")
+
+
+def test_the_same_again_is_the_same_bytes(evaluated, tmp_path, monkeypatch):
+    again = copy_of(evaluated, tmp_path / "again")
+    shutil.rmtree(again / "metrics")
+    (again / "metrics" / "bars").mkdir(parents=True)
+    shutil.copy(evaluated / "metrics" / "bars" / "train.json", again / "metrics" / "bars")
+    monkeypatch.chdir(again)
+    for name in ("curves", *EVALUATIONS, "summary"):
+        stage(name, "bars")
+    for file in sorted((evaluated / "metrics").rglob("*.json")):
+        twin = again / file.relative_to(evaluated)
+        assert twin.read_bytes() == file.read_bytes(), file.name
+    for file in sorted((evaluated / "plots").rglob("*.png")):
+        assert (again / file.relative_to(evaluated)).read_bytes() == file.read_bytes(), file.name
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "data/bars/fragments.h5",
+        "data/bars/split.json",
+        "models/bars/model.json",
+        "models/bars/model.safetensors",
+    ],
+)
+@pytest.mark.parametrize("missing", [False, True], ids=["half", "missing"])
+def test_damaged_inputs_end_in_one_sentence(trained, tmp_path, monkeypatch, damaged, missing):
+    folder = copy_of(trained, tmp_path / "project")
+    monkeypatch.chdir(folder)
+    shutil.rmtree(folder / "metrics")
+    shutil.rmtree(folder / "plots")
+    whole = (folder / damaged).read_bytes()
+    (folder / damaged).write_bytes(whole[: len(whole) // 2])
+    if missing:
+        (folder / damaged).unlink()
+    before = sorted(path for path in folder.rglob("*") if path.is_file())
+    for name in EVALUATIONS:
+        with pytest.raises(SystemExit) as ended:
+            stage(name, "bars")
+        message = str(ended.value.code)
+        assert message.startswith("error: ")
+        assert Path(damaged).name in message
+        assert "dvc repro" in message
+        assert "\n" not in message
+    assert sorted(path for path in folder.rglob("*") if path.is_file()) == before
+
+
+def test_a_damaged_model_as_a_command(trained, tmp_path):
+    folder = copy_of(trained, tmp_path / "project")
+    weights = folder / "models" / "bars" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.codebook", "bars"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize("name", ["zero_shot", "few_shot"])
+def test_no_unseen_style_is_told_by_parameter(trained, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(copy_of(trained, tmp_path / "project"))
+    split = Path("data/bars/split.json")
+    content = json.loads(split.read_text(encoding="utf-8"))
+    content["splits"] = {key: content["splits"][key] for key in ("train", "validation", "test")}
+    split.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"bars\.split\.unseen_styles"):
+        stage(name, "bars")
+
+
+def test_an_unknown_dataset_is_told(trained, monkeypatch):
+    monkeypatch.chdir(trained)
+    with pytest.raises(SystemExit, match=r"nobody is no dataset of params\.yaml"):
+        stage("swap", "nobody")
+
+
+def test_damaged_curves_and_metrics(evaluated, tmp_path, monkeypatch):
+    monkeypatch.chdir(copy_of(evaluated, tmp_path / "project"))
+    Path("metrics/bars/swap.json").write_text('{"source": "x"}', encoding="utf-8")
+    with pytest.raises(SystemExit, match="swap holds no content_kept"):
+        stage("summary", "bars")
+    Path("metrics/bars/train.json").unlink()
+    with pytest.raises(SystemExit, match=r"train\.json is missing"):
+        stage("curves", "bars")
+    table = next(Path("plots/bars/train").rglob("total.tsv"))
+    table.write_text("step\ttotal\n20\n", encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"total\.tsv is damaged"):
+        stage("curves", "bars")
+
+
+def test_the_study_reads_the_seeds_of_the_parameters_alone(evaluated, tmp_path, monkeypatch):
+    monkeypatch.chdir(copy_of(evaluated, tmp_path / "project"))
+    for seed in (1, 3, 7):  # 7 is left from an earlier list
+        run_folder = Path("studies/seeds/runs") / str(seed)
+        shutil.copytree("metrics", run_folder / "metrics")
+        codebook = run_folder / "metrics" / "bars" / "codebook.json"
+        content = json.loads(codebook.read_text(encoding="utf-8"))
+        codebook.write_text(json.dumps(content | {"one_to_one": seed / 10}), encoding="utf-8")
+        stage("collect_seed", "bars", "--seed", str(seed), "--run", str(run_folder))
+    stage("summarise_seeds", "bars")
+    found = json.loads(Path("studies/seeds/metrics/bars.json").read_text(encoding="utf-8"))
+    assert found["one_to_one"] == {"3": 0.3, "1": 0.1}
+    assert found["median"]["one_to_one"] == pytest.approx(0.2)
+    assert found["worst"]["one_to_one"] == 0.1
+    named = {"one_to_one", "purity", "leakage", "zero_shot", "few_shot_2", "pr_auc_content"}
+    assert named <= set(found) & set(found["median"]) & set(found["worst"])
+    assert found["source"] == "drawn in the tests"
+    with Image.open("studies/seeds/plots/bars.png") as image:
+        image.load()
+
+    Path("studies/seeds/scores/bars/3.json").unlink()
+    with pytest.raises(SystemExit, match=r"3\.json is missing"):
+        stage("summarise_seeds", "bars")
