@@ -1,9 +1,14 @@
-"""Draw the curves of training from the tables that DVCLive wrote while it ran."""
+"""Draw the curves of training from the tables that DVCLive wrote while it ran.
+
+Two of them are kept as tables too, for `dvc plots diff` to lay experiments over each other.
+"""
 
 from v3.cli import StagePaths, run, stage_parser
 from v3.files import read_json
-from v3.history import read_history
+from v3.history import read_history, write_curve
 from v3.plots.curves import loss_curves
+
+CURVES = {"total_loss": "loss/total", "validation_error": "validation/error"}
 
 
 def main() -> None:
@@ -11,8 +16,10 @@ def main() -> None:
     paths = StagePaths(args.dataset, args.run)
     rows = read_history(paths.plots("train") / "live" / "plots" / "metrics")
     source = read_json(paths.metrics("train"))["source"]
-    title = f"{args.dataset}: training"
-    loss_curves(paths.plots("curves") / "training.png", rows, title, source)
+    folder, title = paths.plots("curves"), f"{args.dataset}: training"
+    loss_curves(folder / "training.png", rows, title, source)
+    for table, name in CURVES.items():
+        write_curve(folder / f"{table}.tsv", rows, name)
 
 
 if __name__ == "__main__":

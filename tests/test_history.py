@@ -4,7 +4,7 @@ import pytest
 from dvclive import Live
 
 from v3.errors import V3Error
-from v3.history import read_history
+from v3.history import read_history, write_curve
 
 
 def test_rows_of_live_tables(tmp_path, monkeypatch):
@@ -30,3 +30,10 @@ def test_damaged_and_missing_tables(tmp_path, text):
     (tmp_path / "loss.tsv").write_text(text)
     with pytest.raises(V3Error, match=r"loss\.tsv is damaged|holds no curves"):
         read_history(tmp_path)
+
+
+def test_one_curve_as_a_table(tmp_path):
+    rows = [{"step": 20.0, "loss/total": 0.5}, {"step": 40.0}, {"step": 60.0, "loss/total": 0.25}]
+    write_curve(tmp_path / "total_loss.tsv", rows, "loss/total")
+    text = (tmp_path / "total_loss.tsv").read_text()
+    assert text == "step\ttotal_loss\n20\t0.5\n60\t0.25\n"

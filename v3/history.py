@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from v3.errors import V3Error
+from v3.files import atomic_file
 
 Row = dict[str, float]
 
@@ -34,3 +36,12 @@ def read_history(folder: str | Path) -> list[Row]:
     if not rows:
         raise V3Error(f"{folder} holds no curves of training: run `dvc repro` to train.")
     return [rows[step] for step in sorted(rows)]
+
+
+def write_curve(path: str | Path, rows: Sequence[Mapping[str, float]], name: str) -> None:
+    """One curve of the history as a table: `step`, and the value below the file's own name."""
+    path = Path(path)
+    with atomic_file(path) as beside, open(beside, "w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, delimiter="\t", lineterminator="\n")
+        table.writerow(["step", path.stem])
+        table.writerows([int(row["step"]), row[name]] for row in rows if name in row)
