@@ -7,11 +7,12 @@ from pathlib import Path
 
 from v3.cli import run, stage_parser
 from v3.files import read_json, write_json
-from v3.headline import over_seeds
+from v3.headline import LOW_IS_GOOD, over_seeds
 from v3.params import load_params
 from v3.plots.curves import seed_dots
 
 STUDY = Path("studies/seeds")
+LOW = " (low is good)"
 
 
 def main() -> None:
@@ -23,7 +24,7 @@ def main() -> None:
     write_json(STUDY / "metrics" / f"{dataset}.json", {"source": source, **figures})
     seed_dots(
         STUDY / "plots" / f"{dataset}.png",
-        {name: figures[name] for name in figures["median"]},
+        {name + LOW * (name in LOW_IS_GOOD): figures[name] for name in figures["median"]},
         f"{dataset}: a dot a training seed",
         source,
     )
