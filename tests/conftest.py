@@ -5,9 +5,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from v3.fragments import FragmentInfo, FragmentWriter
 from v3.spec import Spec
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 TINY_SPEC = {
     "network": "strided",
