@@ -90,13 +90,13 @@ def train(
     source = batches.from_step(state.step, params.steps, params.workers)
     progress = tqdm(source, total=params.steps, initial=state.step, unit="step", disable=None)
     for raw in progress:
-        rows.append(training_step(model, optimiser, raw.to(device), state, batches, params))
+        row = training_step(model, optimiser, raw.to(device), state, batches, params, section)
+        rows.append(row)
         state.step += 1
         if state.step % LOG_EVERY and state.step < params.steps:
             continue
         row = mean_row(rows, state, time.monotonic() - clock, params)
         rows = []
-        require_finite(row["loss/total"], state.step, params, section)
         if due(params.validate_every, state.step) or state.step == params.steps:
             row |= validate(model, held_out)
             note_best(state, model, row["validation/error"], params)
@@ -124,6 +124,7 @@ def training_step(
     state: State,
     batches: Batches,
     params: TrainParams,
+    section: str = "train",
 ) -> Row:
     """One update on raw fragments (b, n, C, H, W); returns the losses and statistics as numbers."""
     generator = torch.Generator().manual_seed(params.seed * 1_000_003 + state.step)
@@ -139,6 +140,7 @@ def training_step(
         batch = model(x, generator)
     terms, statistics = loss_terms(batch, x, params)
     total = weighted_total(terms, asdict(params.weights))
+    require_finite(float(total.detach()), state.step, params, section)
     optimiser.zero_grad(set_to_none=True)
     total.backward()
     if params.clip_norm > 0:
