@@ -6,15 +6,13 @@ parameter runs what depends on it and no more.
 """
 
 import argparse
-from pathlib import Path
 
 from v3.cli import run
 from v3.errors import V3Error
 from v3.files import atomic_file
-from v3.params import load_params
+from v3.params_check import check_params_file
+from v3.params_file import PARAMS
 from v3.undo import take_back_override
-
-PARAMS = Path("params.yaml")
 
 
 def main() -> None:
@@ -22,7 +20,7 @@ def main() -> None:
     with atomic_file("data/params.ok") as beside:  # first: DVC has just deleted it
         beside.write_text("params.yaml is read before anything runs\n", encoding="utf-8")
     try:
-        load_params(PARAMS)
+        check_params_file()
     except V3Error:
         take_back_override(PARAMS)
         raise

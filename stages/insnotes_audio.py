@@ -2,14 +2,14 @@
 
 from v3.cli import StagePaths, corpus_parser, run
 from v3.corpora.insnotes_audio import render
-from v3.corpus_params import AudioParams
-from v3.params import load_params
+from v3.corpora.insnotes_params import AudioParams
+from v3.params_file import load_section
 
 
 def main() -> None:
     corpus_parser(__doc__).parse_args()
     paths = StagePaths("insnotes")
-    params = load_params().dataset(paths.dataset).section(AudioParams)
+    params = load_section(paths.dataset, "audio", AudioParams)
     render(paths.data / "midi", paths.data / "audio", params)
 
 

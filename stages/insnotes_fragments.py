@@ -4,9 +4,9 @@ import numpy as np
 
 from v3.cli import StagePaths, corpus_parser, run
 from v3.corpora.insnotes import write_fragments
-from v3.corpus_params import StftParams
+from v3.corpora.insnotes_params import StftParams
 from v3.fragments import FragmentFile
-from v3.params import load_params
+from v3.params_file import load_section
 from v3.plots.grids import fragment_grid
 
 SHOWN = 4  # pitches in the picture, spread over all
@@ -15,7 +15,7 @@ SHOWN = 4  # pitches in the picture, spread over all
 def main() -> None:
     corpus_parser(__doc__).parse_args()
     paths = StagePaths("insnotes")
-    params = load_params().dataset(paths.dataset).section(StftParams)
+    params = load_section(paths.dataset, "stft", StftParams)
     write_fragments(paths.data / "audio", paths.fragments, params)
     with FragmentFile(paths.fragments) as file:
         names = file.info

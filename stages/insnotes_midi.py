@@ -2,14 +2,14 @@
 
 from v3.cli import StagePaths, corpus_parser, run
 from v3.corpora.insnotes_midi import write_midi
-from v3.corpus_params import MidiParams
-from v3.params import load_params
+from v3.corpora.insnotes_params import MidiParams
+from v3.params_file import load_section
 
 
 def main() -> None:
     corpus_parser(__doc__).parse_args()
     paths = StagePaths("insnotes")
-    write_midi(paths.data / "midi", load_params().dataset(paths.dataset).section(MidiParams))
+    write_midi(paths.data / "midi", load_section(paths.dataset, "midi", MidiParams))
 
 
 if __name__ == "__main__":

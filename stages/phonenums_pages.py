@@ -5,8 +5,8 @@ import numpy as np
 
 from v3.cli import StagePaths, corpus_parser, run
 from v3.corpora.phonenums import synthesise
-from v3.corpus_params import PagesParams
-from v3.params import load_params
+from v3.corpora.phonenums_params import PagesParams
+from v3.params_file import load_section
 from v3.plots.grids import contact_sheet
 
 SHOWN = 1  # page of each colour
@@ -15,7 +15,7 @@ SHOWN = 1  # page of each colour
 def main() -> None:
     corpus_parser(__doc__).parse_args()
     paths = StagePaths("phonenums")
-    params = load_params().dataset(paths.dataset).section(PagesParams)
+    params = load_section(paths.dataset, "pages", PagesParams)
     synthesise(paths.data / "pages.h5", params)
     with h5py.File(paths.data / "pages.h5") as file:
         colour, source = file["colour"][:], str(file.attrs["source"])

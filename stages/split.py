@@ -3,7 +3,7 @@
 from v3.cli import StagePaths, run, stage_parser
 from v3.fragments import FragmentFile
 from v3.params import load_params
-from v3.splits import make_split, write_split
+from v3.splits import make_split, split_by_group, write_split
 
 
 def main() -> None:
@@ -11,15 +11,25 @@ def main() -> None:
     paths = StagePaths(arguments.dataset, arguments.run)
     params = load_params().dataset(paths.dataset).split
     with FragmentFile(paths.fragments) as file:
-        splits = make_split(
-            file.style,
-            file.info.style_names,
-            seed=params.seed,
-            validation=params.validation,
-            test=params.test,
-            unseen_styles=params.unseen_styles,
-            few_shot=params.few_shot,
-        )
+        if params.groups:
+            splits = split_by_group(
+                file.group,
+                file.info.group_names,
+                file.style,
+                seed=params.seed,
+                shares=params.groups,
+                few_shot=params.few_shot,
+            )
+        else:
+            splits = make_split(
+                file.style,
+                file.info.style_names,
+                seed=params.seed,
+                validation=params.validation,
+                test=params.test,
+                unseen_styles=params.unseen_styles,
+                few_shot=params.few_shot,
+            )
     write_split(paths.split, splits, seed=params.seed)
 
 

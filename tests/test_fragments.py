@@ -263,3 +263,21 @@ def test_writer_refuses_types_and_shapes(tmp_path: Path) -> None:
         FragmentWriter(tmp_path / "f.h5", INFO, SHAPE, np.float64)
     with pytest.raises(V3Error, match="must be"):
         FragmentWriter(tmp_path / "f.h5", INFO, (0, 1, 1), np.uint8)
+
+
+def test_groups_are_kept_and_checked(tmp_path: Path) -> None:
+    path = tmp_path / "fragments.h5"
+    info = FragmentInfo("toy", "drawn", ("x",), ("s",), 0.0, 1.0, group_names=("near", "far"))
+    one = np.zeros((2, 1, 4, 4), np.uint8)
+    with FragmentWriter(path, info, (1, 4, 4), np.uint8) as writer:
+        writer.append(one, np.zeros(2, int), 0, "a", group=1)
+        writer.append(one, np.zeros(2, int), 0, "b")
+        with pytest.raises(V3Error, match="group 2 in row 0 is not among the 2 names"):
+            writer.append(one, np.zeros(2, int), 0, "c", group=2)
+    with FragmentFile(path) as file:
+        assert file.group.tolist() == [1, -1]
+        assert file.info == info
+    with h5py.File(path, "a") as raw:
+        del raw["group"]
+    with pytest.raises(V3Error, match="group_names and no dataset 'group'"):
+        FragmentFile(path)

@@ -14,7 +14,7 @@ import soundfile
 from v3.corpora.insnotes import network_range, note_spectrograms, write_fragments
 from v3.corpora.insnotes_audio import envelope, find_soundfont, fluidsynth_version, render
 from v3.corpora.insnotes_midi import write_midi
-from v3.corpus_params import AudioParams, MidiParams, StftParams
+from v3.corpora.insnotes_params import AudioParams, MidiParams, StftParams
 from v3.errors import V3Error
 from v3.files import file_digest, read_json
 from v3.fragments import FragmentFile, validate

@@ -151,3 +151,10 @@ def test_decorrelation_of_a_line_and_of_a_cross():
     assert float(decorrelation(line)) == pytest.approx(1.0, abs=1e-3)
     cross = torch.tensor([[1.0, 0], [-1, 0], [0, 1], [0, -1]])[:, None]
     assert float(decorrelation(cross)) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_single_vector_has_no_distance_and_no_gradient() -> None:
+    one = torch.randn(3, 1, 4, requires_grad=True)
+    distance = mean_pairwise_distance(one)
+    assert distance.tolist() == [0.0, 0.0, 0.0]
+    assert not distance.requires_grad

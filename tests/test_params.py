@@ -15,15 +15,14 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from v3.errors import V3Error
-from v3.params import load_params, parse_params
+from v3.params import load_params
+from v3.params_check import check_params
 from v3.spec import Spec
 
 FILE = Path(__file__).parent.parent / "params.yaml"
 RAW: dict[str, Any] = YAML(typ="safe", pure=True).load(FILE.read_text(encoding="utf-8"))
-# Named by people, not by the code: programs and specs may be called anything.
-FREE = re.compile(r"\.(programs|unseen_programs|specs)\.[^.]+$")
-# A dataset need not have these, its own stages ask for them by name.
-CORPUS = re.compile(r"^\w+\.(pages|midi|audio|stft)$")
+# Named by people, not by the code (programs, specs, groups), or free to be left out.
+FREE = re.compile(r"\.((programs|unseen_programs|specs|groups)\.[^.]+|groups|unseen_styles)$")
 
 
 def leaves(value: Any, name: str = "") -> list[str]:
@@ -64,7 +63,7 @@ def without(name: str, instead: str | None = None) -> dict[str, Any]:
 
 def message(raw: Any) -> str:
     with pytest.raises(V3Error) as error:
-        parse_params(raw)
+        check_params(raw)
     return str(error.value)
 
 
@@ -74,7 +73,7 @@ def test_params_types_and_unknown_keys() -> None:
     assert isinstance(train.steps, int)
     assert train.supersampling is False
     assert isinstance(train.betas, tuple)
-    ints = parse_params(changed("phonenums.train.relativity", 10)).dataset("phonenums").train
+    ints = check_params(changed("phonenums.train.relativity", 10)).dataset("phonenums").train
     assert ints.relativity == 10.0
     assert isinstance(ints.relativity, float)
     assert message(without("phonenums.train.relativity", "relativty")) == (
@@ -157,6 +156,7 @@ def test_senseless_values_are_refused_by_full_name(name: str, value: Any, expect
             [],
             "phonenums.pages.unseen_pages must be 0 where phonenums.pages.unseen_colours is empty",
         ),
+        ("phonenums.split.groups", {"a": [1, 0, 0, 0]}, "phonenums.split.groups must stand alone"),
         ("phonenums.train.betas", [0.9, 1], "phonenums.train.betas[1] must be < 1, is 1"),
         ("studies.slow_datasets", ["phonenums"], "studies.slow_datasets must share nothing"),
         ("datasets", ["svnh"], "svnh is missing"),
@@ -172,11 +172,7 @@ def test_fields_must_agree(name: str, value: Any, expected: str) -> None:
 @given(st.sampled_from(NAMES))
 def test_every_missing_key_is_named(name: str) -> None:
     raw = without(name)
-    if CORPUS.match(name):
-        dataset, section = name.split(".")
-        with pytest.raises(V3Error, match=f"^{re.escape(name)} is missing"):
-            getattr(parse_params(raw).dataset(dataset), section)
-    elif not FREE.search(name):
+    if not FREE.search(name):
         assert message(raw).startswith(f"{name} is missing")
     elif name.endswith(".laptop"):
         assert "spec must be one of paper" in message(raw)
@@ -199,7 +195,7 @@ def test_whatever_a_value_is_it_is_read_or_refused_by_name(name: str, value: Any
     """Never another exception; and the message starts with something that was changed."""
     refusal = ""
     try:
-        parse_params(changed(name, value))
+        check_params(changed(name, value))
     except V3Error as error:
         refusal = str(error)
     if refusal and name not in ("datasets", "studies"):

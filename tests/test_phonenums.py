@@ -12,7 +12,7 @@ import pytest
 
 from v3.corpora import phonenums
 from v3.corpora.phonenums import BACKGROUND, HEIGHT, WIDTH, ink, synthesise, write_fragments
-from v3.corpus_params import PagesParams
+from v3.corpora.phonenums_params import PagesParams
 from v3.errors import V3Error
 from v3.files import file_digest
 from v3.fragments import FragmentFile

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from v3.errors import V3Error
-from v3.splits import make_split, read_split, write_split
+from v3.splits import make_split, read_split, split_by_group, write_split
 
 NAMES = ("red", "blue", "green", "pink", "gold")
 STYLE = np.tile(np.arange(5), 20)
@@ -156,3 +156,39 @@ def test_missing_and_cut_split_files(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(V3Error, match="no readable JSON"):
         read_split(path)
+
+
+def by_group(group: np.ndarray, style: np.ndarray, **changes) -> dict[str, list[int]]:  # type: ignore[no-untyped-def]
+    shares = {"b": [0.5, 0.25, 0.25, 0], "c": [0, 0.25, 0.25, 0.5], "d": [0, 0, 0, 1]}
+    settings = {"seed": 0, "shares": shares, "few_shot": (1, 5)}
+    return split_by_group(group, ("a", "b", "c", "d"), style, **(settings | changes))
+
+
+GROUP = np.repeat([0, 1, 2, 3], [10, 40, 40, 30])
+
+
+def test_groups_are_divided_by_their_shares() -> None:
+    style = np.concatenate([np.arange(90), np.repeat([90, 91], 15)])  # d has two styles, c has 40
+    parts = by_group(GROUP, style)
+    counts = {name: np.bincount(GROUP[rows], minlength=4).tolist() for name, rows in parts.items()}
+    assert counts["train"] == [10, 20, 0, 0]
+    assert counts["validation"] == counts["test"] == [0, 10, 10, 0]
+    # c's 20 unseen styles are samples and adapt together, the two of d each for itself
+    assert counts["unseen_1"] == [0, 0, 1, 2]
+    assert counts["unseen_5"] == [0, 0, 5, 10]
+    assert counts["unseen_test"] == [0, 0, 15, 20]
+    assert set(parts["unseen_1"]) < set(parts["unseen_5"])
+    used = [row for name in ("train", "validation", "test", "unseen_5") for row in parts[name]]
+    assert sorted([*used, *parts["unseen_test"]]) == list(range(len(GROUP)))
+    assert parts == by_group(GROUP, style)
+    assert parts["train"] != by_group(GROUP, style, seed=1)["train"]
+
+
+def test_wrong_groups_are_named() -> None:
+    style = np.arange(len(GROUP))
+    with pytest.raises(V3Error, match=r"split.groups names 'e', which is no group .*a, b, c, d"):
+        by_group(GROUP, style, shares={"e": [1, 0, 0, 0]})
+    with pytest.raises(V3Error, match="No sample is left for 'validation'"):
+        by_group(GROUP, style, shares={})
+    with pytest.raises(V3Error, match="Unseen group 'c' has 20 samples, which is too few: 20"):
+        by_group(GROUP, style, few_shot=(20,))

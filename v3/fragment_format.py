@@ -14,6 +14,7 @@ from v3.errors import V3Error
 
 SCHEMA = "v3-fragments/1"
 DTYPES = ("uint8", "float16", "float32")
+Shape = tuple[int, int, int]  # (C, H, W)
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class FragmentInfo:
     style_names: tuple[str, ...]
     offset: float
     scale: float
+    group_names: tuple[str, ...] = ()
 
 
 def open_for_reading(path: Path) -> h5py.File:
@@ -43,7 +45,8 @@ def read_info(path: Path, file: h5py.File) -> FragmentInfo:
     text: dict[str, str] = {}
     names: dict[str, tuple[str, ...]] = {}
     number: dict[str, float] = {}
-    for key in ("dataset", "source", "content_names", "style_names", "offset", "scale"):
+    wanted = ["dataset", "source", "content_names", "style_names", "offset", "scale"]
+    for key in wanted + (["group_names"] if "group_names" in file.attrs else []):
         if key not in file.attrs:
             raise invalid(path, f"it has no attribute '{key}'")
         value = file.attrs[key]
@@ -70,7 +73,7 @@ def _is_empty(value: object) -> bool:
 
 
 def check_info(path: Path, info: FragmentInfo) -> None:
-    for key in ("content_names", "style_names"):
+    for key in ("content_names", "style_names", "group_names"):
         names = getattr(info, key)
         if len(set(names)) != len(names):
             raise invalid(path, f"{key} holds a name twice")

@@ -5,31 +5,31 @@
     sample     (F,)          int64    row of the sample it belongs to: 0 ... S-1, non-decreasing
     style      (S,)          int32    index into attribute style_names; -1 unknown
     sample_id  (S,)          UTF-8    a name for people
+    group      (S,)          int32    optional: index into attribute group_names; -1 unknown
 
-Attributes: schema, dataset, source, content_names, style_names, offset, scale. A network reads
-(value - offset) * scale. Every sample has one fragment or more; values are finite.
+Attributes: schema, dataset, source, content_names, style_names, offset, scale; group_names with
+group. A network reads (value - offset) * scale. Every sample has one fragment or more; values are
+finite. Groups are a coarser division of the samples that a split may go by (which archive an image
+is from, which hair a character has).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from v3.errors import V3Error
-from v3.files import atomic_file
 from v3.fragment_format import (
     DTYPES,
     SCHEMA,
     FragmentInfo,
-    check_info,
+    Shape,
     check_labels,
     damaged,
     invalid,
@@ -37,163 +37,18 @@ from v3.fragment_format import (
     read_info,
     read_labels,
 )
+from v3.fragment_writer import FragmentWriter
 
-CHUNK_BYTES = 128 * 1024  # of one HDF5 chunk: a handful of fragments, some samples of small ones
-BUFFER_BYTES = 8 * 1024 * 1024  # the writer gathers this much before it writes
 SPAN = 1024  # fragments: no single read of the reader is longer
 
-Shape = tuple[int, int, int]
-
 __all__ = ["SCHEMA", "FragmentFile", "FragmentInfo", "FragmentWriter", "validate"]
-
-
-class FragmentWriter:
-    """Writes a fragment file sample by sample; it appears whole when the `with` block ends well.
-
-    `fragment_shape` is (C, H, W), `dtype` one of uint8, float16, float32. What is appended must
-    have just these; a wrong shape, type, label or a value that is not finite is a `V3Error`.
-    """
-
-    def __init__(
-        self, path: str | Path, info: FragmentInfo, fragment_shape: Shape, dtype: DTypeLike
-    ) -> None:
-        self.path = Path(path)
-        self.info = info
-        self.shape = tuple(int(size) for size in fragment_shape)
-        self.dtype = np.dtype(dtype)
-        check_info(self.path, info)
-        if self.dtype.name not in DTYPES:
-            raise V3Error(f"{path}: fragments must be {', '.join(DTYPES)}, not {self.dtype}.")
-        if len(self.shape) != 3 or min(self.shape) < 1:
-            raise V3Error(f"{path}: a fragment's shape must be (C, H, W), is {self.shape}.")
-        self._stack = ExitStack()
-        self._pending: list[NDArray[Any]] = []
-        self._pending_bytes = 0
-        self._content: list[NDArray[np.int32]] = []
-        self._counts: list[NDArray[np.int64]] = []
-        self._style: list[NDArray[np.int32]] = []
-        self._ids: list[str] = []
-
-    def __enter__(self) -> FragmentWriter:
-        beside = self._stack.enter_context(atomic_file(self.path))
-        # "latest" lets an attribute pass 64 KB: a style may be one of a hundred thousand images.
-        self._file = self._stack.enter_context(h5py.File(beside, "w", libver="latest"))
-        size = int(np.prod(self.shape)) * self.dtype.itemsize
-        self._file.create_dataset(
-            "fragments",
-            (0, *self.shape),
-            self.dtype,
-            maxshape=(None, *self.shape),
-            chunks=(max(1, CHUNK_BYTES // size), *self.shape),
-        )
-        return self
-
-    def append(
-        self, fragments: NDArray[Any], content: NDArray[Any], style: int, sample_id: str
-    ) -> None:
-        """Add one sample: fragments (f, C, H, W), content (f,), its style and its name."""
-        fragments, content = np.asarray(fragments), np.asarray(content)
-        self.append_many(fragments[None], content[None], np.asarray([style]), [sample_id])
-
-    def append_many(
-        self,
-        fragments: NDArray[Any],
-        content: NDArray[Any],
-        style: NDArray[Any],
-        sample_ids: Sequence[str],
-    ) -> None:
-        """Add samples of equal length: fragments (s, n, C, H, W), content (s, n), style (s,)."""
-        fragments = np.asarray(fragments)
-        content, style = np.asarray(content), np.asarray(style)
-        self._check(fragments, content, style, sample_ids)
-        if not len(sample_ids):
-            return
-        flat = fragments.reshape(-1, *self.shape)
-        # A copy: the caller may use its array again before the buffer is written.
-        self._pending.append(flat.copy())
-        self._pending_bytes += flat.nbytes
-        self._content.append(content.reshape(-1).astype(np.int32))
-        self._style.append(style.astype(np.int32))
-        self._counts.append(np.full(len(sample_ids), content.shape[1], np.int64))
-        self._ids.extend(str(name) for name in sample_ids)
-        if self._pending_bytes >= BUFFER_BYTES:
-            self._flush()
-
-    def _check(
-        self,
-        fragments: NDArray[Any],
-        content: NDArray[Any],
-        style: NDArray[Any],
-        sample_ids: Sequence[str],
-    ) -> None:
-        first = sample_ids[0] if len(sample_ids) else "(none)"
-        where = f"{self.path}, sample {len(self._ids)} ({first}) and following"
-        if fragments.ndim != 5 or fragments.shape[2:] != self.shape:
-            raise V3Error(
-                f"{where}: fragments must have shape (s, n, {', '.join(map(str, self.shape))}), "
-                f"have {fragments.shape}."
-            )
-        if fragments.dtype != self.dtype:
-            raise V3Error(f"{where}: fragments must be {self.dtype}, are {fragments.dtype}.")
-        s, n = fragments.shape[:2]
-        if content.shape != (s, n) or style.shape != (s,) or len(sample_ids) != s:
-            raise V3Error(
-                f"{where}: {s} samples of {n} fragments need content ({s}, {n}), style ({s},) and "
-                f"{s} names, not {content.shape}, {style.shape} and {len(sample_ids)}."
-            )
-        if s and n == 0:
-            raise V3Error(f"{where}: a sample needs one fragment or more.")
-        check_labels(where, "content", content, len(self.info.content_names))
-        check_labels(where, "style", style, len(self.info.style_names))
-        if self.dtype.kind == "f" and not np.isfinite(fragments).all():
-            raise V3Error(f"{where}: fragments hold values that are not finite.")
-
-    def _flush(self) -> None:
-        if not self._pending:
-            return
-        block = np.concatenate(self._pending)
-        data = self._file["fragments"]
-        start = len(data)
-        data.resize(start + len(block), axis=0)
-        data[start:] = block
-        self._pending, self._pending_bytes = [], 0
-
-    def _finish(self) -> None:
-        if not self._ids:
-            raise V3Error(f"{self.path}: no sample was written into it.")
-        self._flush()
-        file, info = self._file, self.info
-        counts = np.concatenate(self._counts)
-        file["content"] = np.concatenate(self._content)
-        file["sample"] = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-        file["style"] = np.concatenate(self._style)
-        file.create_dataset("sample_id", data=self._ids, dtype=h5py.string_dtype("utf-8"))
-        file.attrs["schema"] = SCHEMA
-        file.attrs["dataset"] = info.dataset
-        file.attrs["source"] = info.source
-        for key in ("content_names", "style_names"):
-            names = np.array(getattr(info, key), dtype=object)
-            file.attrs.create(key, names, dtype=h5py.string_dtype("utf-8"))
-        file.attrs["offset"] = float(info.offset)
-        file.attrs["scale"] = float(info.scale)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        with self._stack:  # closes the file, then renames it, or removes it if anything is raised
-            if error is not None:
-                raise error
-            self._finish()
 
 
 class FragmentFile:
     """A fragment file opened for reading, as a context manager; cheap checks run on opening.
 
-    `content` (F,) int32, `sample` (F,) int64, `style` (S,) int32, `sample_id`; sample s owns the
-    fragments `starts[s]` to `starts[s + 1]` (S + 1,) int64.
+    `content` (F,) int32, `sample` (F,) int64, `style` and `group` (S,) int32, `sample_id`; sample s
+    owns the fragments `starts[s]` to `starts[s + 1]` (S + 1,) int64.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -229,6 +84,12 @@ class FragmentFile:
         self.style = read_labels(path, file, "style", np.int32, len(file["style"]))
         check_labels(str(path), "content", self.content, len(self.info.content_names))
         check_labels(str(path), "style", self.style, len(self.info.style_names))
+        self.group = np.full(len(self.style), -1, np.int32)
+        if self.info.group_names:
+            if not isinstance(file.get("group"), h5py.Dataset):
+                raise invalid(path, "it has group_names and no dataset 'group'")
+            self.group = read_labels(path, file, "group", np.int32, len(self.style))
+            check_labels(str(path), "group", self.group, len(self.info.group_names))
         if h5py.check_string_dtype(file["sample_id"].dtype) is None:
             raise invalid(path, "sample_id holds no text")
         self.sample_id: list[str] = list(file["sample_id"].asstr()[()])

@@ -19,7 +19,12 @@ EPSILON = 1e-5
 
 
 def mean_pairwise_distance(v: Tensor) -> Tensor:
-    """Mean Euclidean distance over all pairs of the m vectors in (..., m, d) -> (...)."""
+    """Mean Euclidean distance over all pairs of the m vectors in (..., m, d) -> (...).
+
+    A single vector has no pairs: its distance is 0 and has no gradient.
+    """
+    if v.shape[-2] < 2:
+        return v.new_zeros(v.shape[:-2])
     i, j = torch.triu_indices(v.shape[-2], v.shape[-2], 1, device=v.device)
     # vector_norm has gradient 0 at distance 0, where a square root would give NaN
     return torch.linalg.vector_norm(v[..., i, :] - v[..., j, :], dim=-1).mean(-1)

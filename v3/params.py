@@ -1,21 +1,19 @@
 """params.yaml as typed, validated dataclasses: the one place that knows its names.
 
 What every parameter means stands beside it in params.yaml; here stand its type and its bounds.
-Datasets are not known by name: a section with the key `train` is one, and the sections that only
-some corpora have are known by their own names (`SECTIONS`).
+Datasets are not known by name: a section with the key `train` is one. What only one corpus has is
+known to its own module in `v3/corpora` (`v3/params_check.py` looks there), so that a new corpus
+changes nothing that training depends on.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-from v3.corpus_params import SECTIONS, AudioParams, MidiParams, PagesParams, StftParams
 from v3.errors import V3Error
+from v3.params_file import PARAMS, read_params_file
 from v3.schema import (
     Count,
     Items,
@@ -34,18 +32,37 @@ from v3.spec import Spec
 
 Share = Annotated[float, Within(least=0, most=1)]
 OpenShare = Annotated[float, Within(over=0, under=1)]
+ABSENT = -1.0  # stands for a share that is not in the file: no share can be it
 Decay = Annotated[float, Within(least=0, under=1)]
 
 
 @dataclass(frozen=True)
 class SplitParams:
+    """Parts by style (`validation`, `test`, `unseen_styles`), or by the samples' `groups`."""
+
     seed: Natural
-    validation: OpenShare
-    test: OpenShare
-    unseen_styles: Names
     few_shot: Annotated[tuple[Count, ...], Items()]
+    validation: OpenShare = ABSENT
+    test: OpenShare = ABSENT
+    unseen_styles: Names = ()
+    groups: dict[str, tuple[Share, Share, Share, Share]] = field(default_factory=dict)
 
     def check(self, name: str) -> None:
+        by_style = (self.validation, self.test) != (ABSENT, ABSENT) or self.unseen_styles
+        if self.groups and by_style:
+            raise V3Error(
+                f"{name}.groups must stand alone: it takes the place of {name}.validation, "
+                f"{name}.test and {name}.unseen_styles"
+            )
+        for group, shares in self.groups.items():
+            if abs(sum(shares) - 1) > 1e-9:
+                raise V3Error(
+                    f"{name}.groups.{group} must be shares of train, validation, test and unseen "
+                    f"that add up to 1, is {list(shares)}"
+                )
+        for key in () if self.groups else ("validation", "test"):
+            if getattr(self, key) == ABSENT:
+                raise V3Error(f"{name}.{key} is missing")
         if self.validation + self.test >= 1:
             raise V3Error(
                 f"{name}.validation + {name}.test must be < 1, is {self.validation + self.test:g}"
@@ -166,6 +183,12 @@ class SwapParams:
 
 
 @dataclass(frozen=True)
+class BaselineParams:
+    seed: Natural
+    fragments: Count
+
+
+@dataclass(frozen=True)
 class StudiesParams:
     datasets: Names
     seeds: Annotated[tuple[Natural, ...], Items(least=1)]
@@ -182,12 +205,9 @@ class StudiesParams:
         return self.seeds if dataset in self.datasets else self.slow_seeds
 
 
-Section = TypeVar("Section")
-
-
 @dataclass(frozen=True)
 class DatasetParams:
-    """One dataset's section; `corpus` holds those of SECTIONS that it has."""
+    """What every dataset's section holds; those of its corpus are read by the corpus's stages."""
 
     name: str
     split: SplitParams
@@ -200,31 +220,7 @@ class DatasetParams:
     few_shot: FewShotParams
     leakage: LeakageParams
     swap: SwapParams
-    corpus: dict[str, Any]
-
-    def section(self, kind: type[Section]) -> Section:
-        """The corpus section of that type; V3Error by its full name if the dataset has none."""
-        wanted = next(name for name, cls in SECTIONS.items() if cls is kind)
-        if wanted not in self.corpus:
-            raise V3Error(f"{self.name}.{wanted} is missing")
-        found: Section = self.corpus[wanted]
-        return found
-
-    @property
-    def pages(self) -> PagesParams:
-        return self.section(PagesParams)
-
-    @property
-    def midi(self) -> MidiParams:
-        return self.section(MidiParams)
-
-    @property
-    def audio(self) -> AudioParams:
-        return self.section(AudioParams)
-
-    @property
-    def stft(self) -> StftParams:
-        return self.section(StftParams)
+    baseline: BaselineParams
 
 
 # What every dataset has, apart from the spec, which is chosen by name.
@@ -236,6 +232,7 @@ SHARED: dict[str, type] = {
     "few_shot": FewShotParams,
     "leakage": LeakageParams,
     "swap": SwapParams,
+    "baseline": BaselineParams,
 }
 
 
@@ -254,20 +251,9 @@ class Params:
         return self.sections[name]
 
 
-def load_params(path: Path = Path("params.yaml")) -> Params:
-    """Read and check the whole file; V3Error names the first parameter that does not fit."""
-    try:
-        # YAML 1.2: DVC writes 1e-05, which is a number there and text in YAML 1.1.
-        raw = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise V3Error(f"{path} is missing: `git checkout {path}` brings it back") from None
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        raise V3Error(f"{path}, line {line}, is no YAML: {error.problem}") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        problem = " ".join(str(error).split())
-        raise V3Error(f"{path} is no YAML: {problem}") from None
-    return parse_params(raw)
+def load_params(path: Path = PARAMS) -> Params:
+    """Read and check what every dataset has; V3Error names the first parameter that is wrong."""
+    return parse_params(read_params_file(path))
 
 
 def parse_params(raw: Any) -> Params:
@@ -294,22 +280,13 @@ def parse_params(raw: Any) -> Params:
 
 def _read_dataset(name: str, raw: Any) -> DatasetParams:
     raw = mapping(raw, name)
-    known = [*SHARED, "spec", "specs", *SECTIONS]
-    for key in raw:
-        if key not in known:
-            raise unknown(name, key, known)
     for key in (*SHARED, "spec", "specs"):
         if key not in raw:
             raise V3Error(f"{name}.{key} is missing")
     shared: dict[str, Any] = {
         key: read(kind, raw[key], f"{name}.{key}") for key, kind in SHARED.items()
     }
-    corpus: dict[str, Any] = {
-        key: read(kind, raw[key], f"{name}.{key}") for key, kind in SECTIONS.items() if key in raw
-    }
     specs = read(dict[str, Spec], raw["specs"], f"{name}.specs")
     chosen = read(str, raw["spec"], f"{name}.spec")
     OneOf(tuple(specs)).check(chosen, f"{name}.spec")
-    return DatasetParams(
-        name=name, spec_name=chosen, spec=specs[chosen], specs=specs, corpus=corpus, **shared
-    )
+    return DatasetParams(name=name, spec_name=chosen, spec=specs[chosen], specs=specs, **shared)

@@ -140,7 +140,8 @@ def _read_dataclass(kind: Any, value: Any, name: str) -> Any:
         if key not in fields:
             raise unknown(name, key, fields)
     for field in fields.values():
-        if field.name not in section and field.default is dataclasses.MISSING:
+        required = field.default is field.default_factory is dataclasses.MISSING
+        if field.name not in section and required:
             raise V3Error(f"{name}.{field.name} is missing")
     hints = typing.get_type_hints(kind, include_extras=True)
     result = kind(

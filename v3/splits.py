@@ -3,11 +3,14 @@
 train, validation, test   samples of the styles that training may see
 unseen_1, unseen_5, ...   so many samples of each unseen style, to adapt to; each in the next
 unseen_test               the rest of the unseen styles, in none of the above
+
+Samples are divided by their style, or by the groups that the fragment file puts them into (which
+archive an image is from, which hair a character has).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -51,28 +54,46 @@ def make_split(
             ("validation", "test", "train"), np.split(shuffled, np.cumsum(held)), strict=True
         ):
             splits[name].extend(part.tolist())
-    for name in SEEN:
-        if not splits[name]:
-            raise V3Error(
-                f"No sample is left for '{name}' of {len(style)} in all: make more samples, "
-                "or change split.validation and split.test."
-            )
-    if unseen:
-        splits["unseen_test"] = []
-        splits |= {f"unseen_{count}": [] for count in few_shot}
-    most = max(few_shot, default=0)
-    for row in unseen:
-        samples = np.flatnonzero(style == row)
-        if len(samples) <= most:
-            raise V3Error(
-                f"Unseen style '{style_names[row]}' has {len(samples)} samples, which is too few: "
-                f"{most} to adapt to (split.few_shot) and 1 to test on are needed."
-            )
-        shuffled = np.random.default_rng((seed, row)).permutation(samples)
-        for count in few_shot:
-            splits[f"unseen_{count}"].extend(shuffled[:count].tolist())
-        splits["unseen_test"].extend(shuffled[most:].tolist())
-    return {name: sorted(rows) for name, rows in splits.items()}
+    _require_all(splits, len(style))
+    parts = [
+        (f"style '{style_names[row]}'", row, np.flatnonzero(style == row).tolist())
+        for row in unseen
+    ]
+    return _sorted(splits | _unseen(parts, seed, few_shot))
+
+
+def split_by_group(
+    group: NDArray[Any],
+    group_names: Sequence[str],
+    style: NDArray[Any],
+    *,
+    seed: int,
+    shares: Mapping[str, Sequence[float]],
+    few_shot: Sequence[int],
+) -> dict[str, list[int]]:
+    """Divide samples by their group (S,), rows of `group_names`; -1 is a group of its own.
+
+    `shares` has, by group, the parts of its samples that train, validate, test and are unseen;
+    a group that it does not name trains whole. Of the unseen, each style (S,) gives its samples to
+    adapt to; styles with too few for that (a style may be a single picture) do so together, as one
+    for each group. `V3Error` if a group is not among the names or a part comes out empty.
+    """
+    group, style = np.asarray(group), np.asarray(style)
+    by_row = {_row_of(name, group_names, "group"): share for name, share in shares.items()}
+    names = ("train", "validation", "test", "unseen")
+    splits: dict[str, list[int]] = {name: [] for name in names}
+    parts: list[tuple[str, int, list[int]]] = []
+    for row in np.unique(group).tolist():
+        samples = np.flatnonzero(group == row)
+        edges = np.rint(np.cumsum(by_row.get(row, (1, 0, 0, 0)))[:-1] * len(samples)).astype(int)
+        shuffled = np.random.default_rng((seed, _seed_of(row))).permutation(samples)
+        for name, part in zip(names, np.split(shuffled, edges), strict=True):
+            splits[name].extend(part.tolist())
+            if name == "unseen" and len(part):
+                parts += _unseen_parts(row, group_names[row], part, style, max(few_shot, default=0))
+    splits.pop("unseen")
+    _require_all(splits, len(group))
+    return _sorted(splits | _unseen(parts, seed, few_shot))
 
 
 def write_split(path: str | Path, splits: dict[str, list[int]], *, seed: int) -> None:
@@ -105,13 +126,72 @@ def read_split(path: str | Path, samples: int | None = None) -> dict[str, list[i
     return splits
 
 
+def _unseen_parts(
+    row: int, name: str, samples: NDArray[Any], style: NDArray[Any], most: int
+) -> list[tuple[str, int, list[int]]]:
+    """A group's unseen samples by style; styles with too few to adapt and test on together."""
+    styles, counts = np.unique(style[samples], return_counts=True)
+    parts = [
+        (
+            f"style {one} of group '{name}'",
+            int(one),
+            np.sort(samples[style[samples] == one]).tolist(),
+        )
+        for one in styles[counts > most]
+    ]
+    rest = np.sort(samples[np.isin(style[samples], styles[counts <= most])])
+    if len(rest):
+        parts.append((f"group '{name}'", 2**32 + row, rest.tolist()))
+    return parts
+
+
+def _unseen(
+    parts: Sequence[tuple[str, int, list[int]]], seed: int, few_shot: Sequence[int]
+) -> dict[str, list[int]]:
+    """Samples to adapt to and to test on, of each part: (its name, a number for its dice, rows)."""
+    if not parts:
+        return {}
+    splits: dict[str, list[int]] = {"unseen_test": []}
+    splits |= {f"unseen_{count}": [] for count in few_shot}
+    most = max(few_shot, default=0)
+    for name, key, samples in parts:
+        if len(samples) <= most:
+            raise V3Error(
+                f"Unseen {name} has {len(samples)} samples, which is too few: "
+                f"{most} to adapt to (split.few_shot) and 1 to test on are needed."
+            )
+        shuffled = np.random.default_rng((seed, key)).permutation(samples)
+        for count in few_shot:
+            splits[f"unseen_{count}"].extend(shuffled[:count].tolist())
+        splits["unseen_test"].extend(shuffled[most:].tolist())
+    return splits
+
+
+def _require_all(splits: dict[str, list[int]], samples: int) -> None:
+    for name in SEEN:
+        if not splits[name]:
+            raise V3Error(
+                f"No sample is left for '{name}' of {samples} in all: make more samples, "
+                "or change split.validation and split.test, or split.groups."
+            )
+
+
+def _sorted(splits: dict[str, list[int]]) -> dict[str, list[int]]:
+    return {name: sorted(rows) for name, rows in splits.items()}
+
+
+def _seed_of(row: int) -> int:
+    """A number for the dice of a row of names; -1 is no name and has one of its own."""
+    return row if row >= 0 else 2**32 - 1
+
+
 def _strata(style: NDArray[Any], unseen: list[int]) -> Iterator[tuple[int, NDArray[Any]]]:
     """Groups of seen samples that are divided each for itself, with a number for its dice."""
     seen = ~np.isin(style, unseen)
     rows, counts = np.unique(style[seen], return_counts=True)
     rare = rows[counts < FEW]
     for row in rows[counts >= FEW]:
-        yield int(row) if row >= 0 else 2**32 - 1, np.flatnonzero(style == row)
+        yield _seed_of(int(row)), np.flatnonzero(style == row)
     if len(rare):
         yield 2**32 - 2, np.flatnonzero(np.isin(style, rare))
 
@@ -126,14 +206,14 @@ def _held_back(count: int, validation: float, test: float) -> tuple[int, int]:
     return held[0], held[1]
 
 
-def _row_of(name: str, style_names: Sequence[str]) -> int:
-    if name not in style_names:
-        listed = ", ".join(style_names[:20]) + (", ..." if len(style_names) > 20 else "")
+def _row_of(name: str, names: Sequence[str], what: str = "style") -> int:
+    if name not in names:
+        listed = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+        key = {"style": "split.unseen_styles", "group": "split.groups"}[what]
         raise V3Error(
-            f"split.unseen_styles names '{name}', which is no style of the fragment file: "
-            f"{listed} are."
+            f"{key} names '{name}', which is no {what} of the fragment file: {listed} are."
         )
-    return list(style_names).index(name)
+    return list(names).index(name)
 
 
 def _invalid(path: str | Path, reason: str) -> V3Error:

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from v3.errors import V3Error
 from v3.files import atomic_file
-from v3.params import parse_params
+from v3.params_check import check_params
 
 
 def take_back_override(path: Path) -> bool:
@@ -32,7 +32,7 @@ def take_back_override(path: Path) -> bool:
     yaml = YAML(typ="safe", pure=True)
     committed = yaml.load(shown.stdout)
     try:
-        parse_params(committed)
+        check_params(committed)
     except V3Error:
         return False
     if differences(committed, yaml.load(path.read_bytes())) != 1:

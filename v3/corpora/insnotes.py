@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from v3.corpora.insnotes_audio import INDEX, SCHEMA
-from v3.corpus_params import StftParams
+from v3.corpora.insnotes_params import StftParams
 from v3.errors import V3Error
 from v3.files import read_json
 from v3.fragments import FragmentInfo, FragmentWriter

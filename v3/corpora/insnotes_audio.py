@@ -31,7 +31,7 @@ from tqdm import tqdm
 
 from v3.corpora.insnotes_midi import INDEX
 from v3.corpora.insnotes_midi import SCHEMA as MIDI_SCHEMA
-from v3.corpus_params import AudioParams
+from v3.corpora.insnotes_params import AudioParams
 from v3.errors import V3Error
 from v3.files import atomic_folder, file_digest, read_json, write_json
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pretty_midi
 
-from v3.corpus_params import MidiParams
+from v3.corpora.insnotes_params import MidiParams
 from v3.files import atomic_folder, write_json
 
 INDEX = "index.json"

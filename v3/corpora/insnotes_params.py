@@ -1,41 +1,14 @@
-"""The sections of params.yaml that only some corpora have, and the name that each goes by."""
+"""The sections of params.yaml that only InsNotes has."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
-
-from PIL import ImageColor
+from typing import Annotated, Any
 
 from v3.errors import V3Error
-from v3.schema import Count, Items, Names, Natural, NonNegative, Positive, Within, disjoint
+from v3.schema import Count, Items, Natural, Positive, Within, disjoint
 
 Midi = Annotated[int, Within(least=0, most=127)]
-
-
-@dataclass(frozen=True)
-class PagesParams:
-    seed: Natural
-    pages: Count
-    unseen_pages: Natural
-    colours: Annotated[tuple[str, ...], Items(least=1)]
-    unseen_colours: Names
-    jitter: Annotated[int, Within(least=0, most=8)]
-    noise: NonNegative
-    translation: Annotated[float, Within(least=0, most=15)]  # a glyph has a margin of 16 pixels
-    workers: Natural
-
-    def check(self, name: str) -> None:
-        for key in ("colours", "unseen_colours"):
-            for colour in getattr(self, key):
-                if colour.lower() not in ImageColor.colormap:
-                    raise V3Error(f"{name}.{key} must be CSS colour names, has '{colour}'")
-        if self.unseen_pages and not self.unseen_colours:
-            raise V3Error(
-                f"{name}.unseen_pages must be 0 where {name}.unseen_colours is empty, "
-                f"is {self.unseen_pages}"
-            )
-        disjoint(f"{name}.unseen_colours", self.unseen_colours, f"{name}.colours", self.colours)
 
 
 @dataclass(frozen=True)
@@ -103,15 +76,9 @@ class StftParams:
             )
 
 
-# What only some corpora have, by the name of the section.
-SECTIONS: dict[str, type] = {
-    "pages": PagesParams,
-    "midi": MidiParams,
-    "audio": AudioParams,
-    "stft": StftParams,
-}
-
-
 def _rising(name: str, pair: tuple[float, float]) -> None:
     if pair[0] > pair[1]:
         raise V3Error(f"{name} must be [lowest, highest], is {list(pair)}")
+
+
+SECTIONS: dict[str, Any] = {"midi": MidiParams, "audio": AudioParams, "stft": StftParams}
