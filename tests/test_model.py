@@ -1,6 +1,7 @@
 """The model folder opens by itself; encode, decode and swap take the file's own units."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,3 +103,11 @@ def test_wrong_fragments_are_refused(model):
     for x in (torch.rand(3, 8, 8), torch.empty(0, 3, 8, 8)):
         with pytest.raises(V3Error, match=r"\(N, C, H, W\)"):
             model.encode(x)
+
+
+def test_neighbour_pooling_gives_every_fragment_the_style_of_the_next(model):
+    model.style = replace(model.style, pooling="neighbour")
+    z_s = torch.randn(2, 3, 8)
+    read = model.read_style(z_s)
+    assert torch.equal(read[:, 0], z_s[:, 1])
+    assert torch.equal(read[:, 2], z_s[:, 0])

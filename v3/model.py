@@ -33,7 +33,9 @@ Fragments = np.ndarray | Tensor
 class StyleChannel:
     """How the decoder reads the style: what it cannot hold, it cannot carry.
 
-    pooling: `fragment` gives the decoder each fragment's own style, `sample` the sample's mean.
+    pooling: `fragment` gives the decoder each fragment's own style, `sample` the sample's mean,
+        `neighbour` that of the sample's next fragment (of the last: the first), which can say
+        nothing about a fragment but what they share.
     standardise: z_s has mean 0 and variance 1 in every dimension over the training data.
     noise: standard deviation of the Gaussian noise on what the decoder reads in training.
     """
@@ -124,6 +126,8 @@ class V3(nn.Module):
         """What the decoder reads of the styles (b, n, d_s) of whole samples, without noise."""
         if self.style.pooling == "sample":
             return z_s.mean(1, keepdim=True).expand_as(z_s)
+        if self.style.pooling == "neighbour":
+            return z_s.roll(-1, 1)
         return z_s
 
     def add_noise(self, read: Tensor, generator: Generator | None = None) -> Tensor:

@@ -113,7 +113,7 @@ class TrainParams:
     weights: Weights
     supersampling: bool
     style_window: Count
-    style_pooling: Annotated[str, OneOf(("fragment", "sample"))]
+    style_pooling: Annotated[str, OneOf(("fragment", "sample", "neighbour"))]
     style_standardise: bool
     style_noise: NonNegative
     codebook_decay: Decay
