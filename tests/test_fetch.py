@@ -1,0 +1,471 @@
+"""Downloads from a real server that breaks off, lies and changes its mind."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+from http_server import Served, Site, serving
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from v3.download import ADVANCE, Patience
+from v3.errors import V3Error
+from v3.fetch import Fetched, fetch, mirror_root
+
+QUICK = Patience(tries=3, pause=0.002, longest_pause=0.3, silence=5)
+BODY = bytes(range(256)) * 300
+DIGEST = hashlib.sha256(BODY).hexdigest()
+OTHER = BODY[::-1]
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("V3_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("V3_MIRROR", raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    return tmp_path / "cache"
+
+
+def get(url: str, sha256: str | None = None, size: int | None = None) -> Fetched:
+    return fetch(url, sha256=sha256, size=size, patience=QUICK)
+
+
+def names(folder: Path) -> set[str]:
+    return {file.name for file in folder.rglob("*") if file.is_file()}
+
+
+WHOLE = {"a.tar", "a.tar.sha256.json"}
+PARTIAL = {"a.tar.part", "a.tar.part.json"}
+
+
+def test_a_file_comes_once(site: Site, cache: Path) -> None:
+    url = site.add("/data/a.tar", Served(BODY))
+    got = get(url, DIGEST, len(BODY))
+    assert got == Fetched(cache / site.host / "data" / "a.tar", DIGEST, False, True)
+    assert got.path.read_bytes() == BODY
+    assert names(cache) == WHOLE
+    assert get(url, DIGEST) == get(url) == got
+    assert len(site.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("etag", "modified", "condition"),
+    [
+        ('"one"', None, '"one"'),
+        ('W/"one"', "Tue, 01 Mar 2022 10:00:00 GMT", "Tue, 01 Mar 2022 10:00:00 GMT"),
+        (None, None, None),
+    ],
+)
+def test_a_break_resumes(
+    site: Site, cache: Path, etag: str | None, modified: str | None, condition: str | None
+) -> None:
+    served = Served(BODY, etag, modified, faults=[1000, 20_000])
+    got = get(site.add("/a.tar", served), DIGEST)
+    assert got.path.read_bytes() == BODY
+    assert site.firsts() == [0, 1000, 21_000]
+    assert sum(asked.sent for asked in site.asked) == len(BODY)
+    assert [asked.condition for asked in site.asked] == [None, condition, condition]
+    assert names(cache) == WHOLE
+
+
+def test_another_run_goes_on_with_what_is_there(site: Site, cache: Path) -> None:
+    served = Served(BODY, faults=[1000, (404, {})])
+    url = site.add("/a.tar", served)
+    with pytest.raises(V3Error, match="404"):
+        get(url, DIGEST)
+    assert names(cache) == PARTIAL
+    assert get(url, DIGEST).path.read_bytes() == BODY
+    assert site.firsts() == [0, 1000, 1000]
+    assert names(cache) == WHOLE
+
+
+def test_a_download_killed_before_its_last_step_asks_for_nothing(site: Site, cache: Path) -> None:
+    url = site.add("/a.tar", Served(BODY, faults=[1000, (404, {})]))
+    with pytest.raises(V3Error, match="404"):
+        get(url, DIGEST)
+    (cache / site.host / "a.tar.part").write_bytes(BODY)
+    assert get(url, DIGEST).sha256 == DIGEST
+    assert len(site.asked) == 2
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+@pytest.mark.parametrize("etag", ['"two"', None])
+def test_a_changed_file_is_not_glued(site: Site, cache: Path, pinned: bool, etag: str) -> None:
+    url = site.add("/a.tar", Served(OTHER, faults=[1000, (404, {})]))
+    with pytest.raises(V3Error, match="404"):
+        get(url)
+    site.files["/a.tar"] = Served(BODY, etag)
+    got = get(url, DIGEST if pinned else None, len(BODY))
+    assert got.path.read_bytes() == BODY
+    assert [asked.status for asked in site.asked] == [200, 404, 200]
+    assert names(cache) == WHOLE
+
+
+def test_without_digest_and_validator_nothing_is_glued(site: Site) -> None:
+    got = get(site.add("/a.tar", Served(BODY, None, faults=[1000])), size=len(BODY))
+    assert got.path.read_bytes() == BODY
+    assert site.firsts() == [0, 0]
+
+
+def test_a_server_without_ranges_sends_it_anew(site: Site) -> None:
+    got = get(site.add("/a.tar", Served(BODY, ranges=False, faults=[1000])), DIGEST)
+    assert got.path.read_bytes() == BODY
+    assert [(asked.first, asked.status) for asked in site.asked] == [(0, 200), (1000, 200)]
+
+
+def test_a_partial_file_that_is_no_beginning(site: Site, cache: Path) -> None:
+    """Of which nothing is known, or longer than the whole."""
+    place = cache / site.host
+    place.mkdir(parents=True)
+    (place / "a.tar.part").write_bytes(OTHER)
+    assert get(site.add("/a.tar", Served(BODY)), DIGEST).path.read_bytes() == BODY
+    assert site.firsts() == [0]
+
+    url = site.add("/b.tar", Served(BODY[:500], None, faults=[100, (404, {})]))
+    with pytest.raises(V3Error, match="404"):
+        get(url, DIGEST)
+    with open(place / "b.tar.part", "ab") as part:
+        part.write(b"x" * 1000)
+    got = get(url, hashlib.sha256(BODY[:500]).hexdigest())
+    assert got.path.read_bytes() == BODY[:500]
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_wrong_digest_keeps_nothing(site: Site, cache: Path, silent: bool) -> None:
+    url = site.add("/a.tar", Served(OTHER, silent=silent))
+    with pytest.raises(V3Error) as caught:
+        get(url, DIGEST)
+    said = str(caught.value)
+    assert url in said
+    assert DIGEST in said
+    assert hashlib.sha256(OTHER).hexdigest() in said
+    assert "params.yaml" in said
+    assert names(cache) == set()
+
+
+def test_a_wrong_size_is_refused_before_it_is_read(site: Site, cache: Path) -> None:
+    url = site.add("/a.tar", Served(BODY))
+    with pytest.raises(V3Error, match=f"announces {len(BODY)} bytes, 17 are wanted"):
+        get(url, size=17)
+    assert len(site.asked) == 1
+    assert names(cache) == set()
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_a_length_that_is_too_long(site: Site, cache: Path, pinned: bool) -> None:
+    url = site.add("/a.tar", Served(BODY, announced=len(BODY) + 10))
+    with pytest.raises(V3Error, match=f"{url} could not be downloaded .*3 tries"):
+        get(url, DIGEST if pinned else None, None if pinned else len(BODY) + 10)
+    assert len(site.asked) <= 3
+    assert "a.tar" not in names(cache)
+
+
+def test_a_length_that_is_too_short(site: Site, cache: Path) -> None:
+    url = site.add("/a.tar", Served(BODY, announced=len(BODY) - 10))
+    with pytest.raises(V3Error, match="sha256"):
+        get(url, DIGEST)
+    with pytest.raises(V3Error, match=f"announces {len(BODY) - 10} bytes, {len(BODY)} are wanted"):
+        get(url, size=len(BODY))
+    assert names(cache) == set()
+
+
+def test_a_size_alone_guards_a_server_that_tells_no_length(site: Site, cache: Path) -> None:
+    url = site.add("/a.tar", Served(BODY, silent=True, faults=[1000]))
+    assert get(url, size=len(BODY)).path.read_bytes() == BODY
+    assert site.firsts() == [0, 1000]
+    url = site.add("/b.tar", Served(BODY, silent=True))
+    with pytest.raises(V3Error, match=r"sent more than the 100 bytes of the file, 3 tries"):
+        get(url, size=100)
+    assert names(cache) == WHOLE
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+def test_what_no_other_try_mends_is_final(site: Site, cache: Path, status: int) -> None:
+    url = site.add("/a.tar", Served(BODY, faults=[(status, {})] * 9))
+    with pytest.raises(V3Error, match=f"{url} could not be downloaded .*{status}") as caught:
+        get(url, DIGEST)
+    assert "V3_MIRROR" in str(caught.value)
+    assert str(cache / site.host / "a.tar") in str(caught.value)
+    assert len(site.asked) == 1
+    assert names(cache) == set()
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_what_passes_is_tried_again(site: Site, cache: Path, status: int) -> None:
+    served = Served(BODY, faults=[(status, {})] * 2)
+    assert get(site.add("/a.tar", served), DIGEST).path.read_bytes() == BODY
+    assert len(site.asked) == 3
+    url = site.add("/b.tar", Served(BODY, faults=[(status, {})] * 9))
+    with pytest.raises(V3Error, match=f"{url} could not be downloaded .*{status}.*3 tries"):
+        get(url, DIGEST)
+    assert len(site.asked) == 6
+    assert names(cache) == WHOLE
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("asked", "least", "most"),
+    [("60", 60, 60), ("3600", 100, 100), (50, 40, 50), (-50, 0, 1), ("soon", 0, 1), ("", 0, 1)],
+)
+def test_retry_after_is_kept_to_within_bounds(
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    asked: str | int,
+    least: float,
+    most: float,
+) -> None:
+    """Seconds as text, or (a number here) a date so many seconds from now."""
+    waited: list[float] = []
+    monkeypatch.setattr("v3.download.time.sleep", waited.append)
+    if isinstance(asked, int):
+        asked = format_datetime(datetime.now(UTC) + timedelta(seconds=asked))
+    url = site.add("/a.tar", Served(BODY, faults=[(status, {"Retry-After": asked})]))
+    assert fetch(url, sha256=DIGEST, patience=Patience(longest_pause=100)).sha256 == DIGEST
+    assert len(waited) == 1
+    assert least <= waited[0] <= most
+
+
+def test_pauses_grow_within_bounds(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("v3.download.time.sleep", waited.append)
+    url = site.add("/a.tar", Served(BODY, faults=[(500, {})] * 9))
+    with pytest.raises(V3Error, match="6 tries"):
+        fetch(url, patience=Patience(tries=6, pause=1, longest_pause=5))
+    for pause, longest in zip(waited, (1, 2, 4, 5, 5), strict=True):
+        assert min(longest, 4) / 2 <= pause <= longest
+
+
+def test_a_slow_line_is_not_a_dead_one(site: Site) -> None:
+    """Each try gets further, so there are more of them than patience has in a row."""
+    body = os.urandom(ADVANCE) * 6
+    served = Served(body, faults=[ADVANCE] * 5)
+    assert get(site.add("/a.tar", served), size=len(body)).path.read_bytes() == body
+    assert site.firsts() == [ADVANCE * done for done in range(6)]
+
+
+def test_no_network_is_one_sentence(cache: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/data/a.tar"
+    with pytest.raises(V3Error) as caught:
+        get(url, DIGEST)
+    said = str(caught.value)
+    assert url in said
+    assert "refused" in said
+    assert "V3_MIRROR" in said
+    assert f"put the file at {cache / f'127.0.0.1:{port}' / 'data' / 'a.tar'}" in said
+    assert "\n" not in said
+    assert names(cache) == set()
+
+
+def test_a_redirection_is_followed_but_not_to_a_file(site: Site) -> None:
+    there = site.add("/there", Served(BODY))
+    url = site.add("/a.tar", Served(BODY, faults=[(302, {"Location": there})]))
+    assert get(url, DIGEST).path.name == "a.tar"
+    url = site.add("/b.tar", Served(BODY, faults=[(302, {"Location": "file:///etc/passwd"})]))
+    with pytest.raises(V3Error, match="could not be downloaded"):
+        get(url, DIGEST)
+    url = site.add("/c.tar", Served(BODY, faults=[(302, {"Location": "ftp://127.0.0.1/c"})]))
+    with pytest.raises(V3Error, match="unknown url type: ftp"):
+        get(url, DIGEST)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://example.org/a",
+        "example.org/a",
+        "http:///a",
+        "http://user:word@example.org/a",
+        "http://[::1/a",
+        "http://../a",
+        "http://.mirrors/a",
+        "http://example.org",
+        "http://example.org/",
+        "http://example.org/a/../../../b",
+        "http://example.org/a/%2e%2E/b",
+        "http://example.org/a%2f..%2f../b",
+        "http://example.org//etc/a",
+        "http://example.org/a\nb",
+        "http://example.org/a%00b",
+        "http://example.org/a b",
+        "http://example.org/a#b",
+    ],
+)
+def test_what_is_no_address_of_a_file(url: str) -> None:
+    with pytest.raises(V3Error, match=r"no http or https address|names no file|no address as"):
+        get(url)
+
+
+def test_a_digest_that_can_never_fit(site: Site) -> None:
+    with pytest.raises(V3Error, match="64 digits"):
+        get(site.add("/a.tar", Served(BODY)), DIGEST[:-1])
+    assert site.asked == []
+
+
+# --- the cache --------------------------------------------------------------------------------
+
+
+def test_a_file_put_there_by_hand_is_used(cache: Path) -> None:
+    place = cache / "nowhere.invalid" / "data" / "a.tar"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(BODY)
+    url = "https://nowhere.invalid/data/a.tar"
+    assert get(url, DIGEST) == Fetched(place, DIGEST, False, True)
+    assert get(url, size=len(BODY)).sha256 == DIGEST
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_a_file_that_no_longer_fits_is_had_again(site: Site, pinned: bool) -> None:
+    url = site.add("/a.tar", Served(BODY))
+    pins = (DIGEST, None) if pinned else (None, len(BODY))
+    path = get(url, *pins).path
+    path.write_bytes(OTHER)
+    os.utime(path, ns=(0, 0))  # a file system may not see a change within one tick
+    assert get(url, *pins).path.read_bytes() == BODY
+    assert len(site.asked) == 2
+
+
+def test_a_digest_is_not_taken_twice(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = site.add("/a.tar", Served(BODY))
+    get(url, DIGEST)
+    monkeypatch.setattr("v3.fetch.file_digest", lambda path: pytest.fail(f"{path} was read"))
+    assert get(url, DIGEST).sha256 == DIGEST
+
+
+def test_a_cache_that_cannot_be_written_is_named(
+    site: Site, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.write_text("a file, no folder")
+    with pytest.raises(V3Error, match="V3_CACHE"):
+        get(site.add("/a.tar", Served(BODY)), DIGEST)
+    monkeypatch.setenv("V3_CACHE", str(cache.parent / "other"))
+    assert get(site.address + "/a.tar", DIGEST).sha256 == DIGEST
+
+
+def test_two_processes_do_not_mix(site: Site, cache: Path) -> None:
+    body = os.urandom(1 << 22)
+    url = site.add("/a.tar", Served(body))
+    line = f"from v3.fetch import fetch; print(fetch('{url}', size={len(body)}).sha256)"
+    running = [
+        subprocess.Popen([sys.executable, "-c", line], stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    said = [process.communicate(timeout=60)[0].strip() for process in running]
+    assert said == [hashlib.sha256(body).hexdigest()] * 3
+    assert len(site.asked) == 1
+    assert names(cache) == WHOLE
+
+
+@settings(max_examples=25)
+@given(
+    breaks=st.lists(st.integers(0, len(BODY)), max_size=2),
+    ranges=st.booleans(),
+    etag=st.sampled_from(['"one"', 'W/"one"', None]),
+    silent=st.booleans(),
+    pins=st.sampled_from([(DIGEST, None), (None, len(BODY)), (DIGEST, len(BODY))]),
+)
+def test_wherever_it_breaks_the_file_is_whole(
+    breaks: list[int],
+    ranges: bool,
+    etag: str | None,
+    silent: bool,
+    pins: tuple[str | None, int | None],
+) -> None:
+    """Or is refused: a silent server that breaks off looks like one that is done."""
+    with (
+        serving() as site,
+        tempfile.TemporaryDirectory() as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("V3_CACHE", folder)
+        served = Served(BODY, etag, ranges=ranges, silent=silent, faults=[*breaks])
+        url = site.add("/a.tar", served)
+        try:
+            assert get(url, *pins).path.read_bytes() == BODY
+            assert names(Path(folder)) == WHOLE
+        except V3Error:
+            assert silent
+            assert pins[1] is None
+            assert "a.tar" not in names(Path(folder))
+
+
+# --- mirrors ----------------------------------------------------------------------------------
+
+PUBLIC = "https://nowhere.invalid/data/a.tar"
+
+
+def test_a_folder_is_used_in_its_place(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mirror" / "nowhere.invalid" / "data" / "a.tar"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(BODY)
+    monkeypatch.setenv("V3_MIRROR", str(tmp_path / "mirror"))
+    assert mirror_root() == str(tmp_path / "mirror")
+    assert get(PUBLIC, DIGEST, len(BODY)) == Fetched(file, DIGEST, True, True)
+    assert get(PUBLIC, size=len(BODY)).as_published
+    assert not get(PUBLIC, "0" * 64, len(BODY)).as_published
+    assert not get(PUBLIC, size=1).as_published
+    assert not get(PUBLIC).as_published
+    assert names(file.parent) == {"a.tar"}
+    assert names(cache) == set()
+
+
+def test_what_a_folder_does_not_hold_is_had_elsewhere(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("V3_MIRROR", str(tmp_path))
+    assert not get(site.add("/a.tar", Served(BODY)), DIGEST).mirrored
+
+
+def test_an_address_is_a_mirror_too(
+    site: Site, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("V3_MIRROR", f"{site.address}/pub/")
+    site.add("/pub/nowhere.invalid/data/a.tar", Served(BODY, faults=[1000, (500, {})]))
+    got = get(PUBLIC, DIGEST)
+    place = cache / ".mirrors" / site.host / "pub" / "nowhere.invalid" / "data" / "a.tar"
+    assert got == Fetched(place, DIGEST, True, True)
+    assert not get(PUBLIC, "0" * 64).as_published  # a sample in its place
+    assert site.firsts() == [0, 1000, 1000]
+
+
+def test_what_an_address_does_not_hold_is_had_elsewhere(
+    site: Site, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("V3_MIRROR", f"{site.address}/pub")
+    url = site.add("/a.tar", Served(BODY))
+    assert get(url, DIGEST) == Fetched(cache / site.host / "a.tar", DIGEST, False, True)
+    assert [asked.path for asked in site.asked] == [f"/pub/{site.host}/a.tar", "/a.tar"]
+
+    site.add(f"/pub/{site.host}/b.tar", Served(BODY, faults=[(500, {})] * 9))
+    with pytest.raises(V3Error, match=f"{site.address}/pub/{site.host}/b.tar .*500"):
+        get(site.add("/b.tar", Served(BODY)), DIGEST)
+    assert names(cache) == WHOLE
+
+
+def test_a_mirror_that_is_nothing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert mirror_root() is None
+    monkeypatch.setenv("V3_MIRROR", str(tmp_path / "nothing"))
+    with pytest.raises(V3Error, match=r"V3_MIRROR is '.*nothing', which is no folder"):
+        get(PUBLIC, DIGEST)
