@@ -19,10 +19,11 @@ CODE = ("augment", "batches", "loss", "model", "networks", "objective", "quantiz
 def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--seed", type=int, help="in place of <dataset>.train.seed")
+    parser.add_argument("--variant", help="train as studies.variants.<name> says")
     args = parser.parse_args()
     paths = StagePaths(args.dataset, args.run)
     dataset = load_params().dataset(args.dataset)
-    params = dataset.train
+    params = dataset.variant(args.variant)
     if args.seed is not None:
         params = replace(params, seed=args.seed)
     with FragmentFile(paths.fragments) as file:

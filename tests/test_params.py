@@ -22,7 +22,10 @@ from v3.spec import Spec
 FILE = Path(__file__).parent.parent / "params.yaml"
 RAW: dict[str, Any] = YAML(typ="safe", pure=True).load(FILE.read_text(encoding="utf-8"))
 # Named by people, not by the code (programs, specs, groups), or free to be left out.
-FREE = re.compile(r"\.((programs|unseen_programs|specs|groups)\.[^.]+|groups|unseen_styles)$")
+FREE = re.compile(
+    r"\.((programs|unseen_programs|specs|groups|variants)\.[^.]+|groups|unseen_styles)$"
+    r"|\.variants\.[^.]+\.train\."
+)
 
 
 def leaves(value: Any, name: str = "") -> list[str]:

@@ -8,6 +8,7 @@ changes nothing that training depends on.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -189,17 +190,29 @@ class BaselineParams:
 
 
 @dataclass(frozen=True)
+class VariantParams:
+    """A way to train otherwise, beside the default: `train` holds what is changed."""
+
+    datasets: Names
+    seeds: Annotated[tuple[Natural, ...], Items(least=1)]
+    train: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class StudiesParams:
     datasets: Names
     seeds: Annotated[tuple[Natural, ...], Items(least=1)]
     slow_datasets: Names
     slow_seeds: Annotated[tuple[Natural, ...], Items(least=1)]
+    variants: dict[str, VariantParams]
 
     def check(self, name: str) -> None:
         disjoint(f"{name}.slow_datasets", self.slow_datasets, f"{name}.datasets", self.datasets)
 
-    def seeds_of(self, dataset: str) -> tuple[int, ...]:
-        """The seeds that the study of seeds trains `dataset` with; V3Error if it is in no list."""
+    def seeds_of(self, dataset: str, variant: str | None = None) -> tuple[int, ...]:
+        """The seeds that a study trains `dataset` with; V3Error if it is in no list of its."""
+        if variant is not None:
+            return self.variants[variant].seeds
         if dataset not in (*self.datasets, *self.slow_datasets):
             raise V3Error(f"{dataset} is neither in studies.datasets nor in studies.slow_datasets")
         return self.seeds if dataset in self.datasets else self.slow_seeds
@@ -221,6 +234,15 @@ class DatasetParams:
     leakage: LeakageParams
     swap: SwapParams
     baseline: BaselineParams
+    variants: dict[str, TrainParams] = field(default_factory=dict)
+
+    def variant(self, name: str | None) -> TrainParams:
+        """How the study of that name trains this dataset; None: as `train` says."""
+        if name is None:
+            return self.train
+        if name not in self.variants:
+            raise V3Error(f"studies.variants.{name} is missing or does not list {self.name}")
+        return self.variants[name]
 
 
 # What every dataset has, apart from the spec, which is chosen by name.
@@ -264,21 +286,22 @@ def parse_params(raw: Any) -> Params:
             raise V3Error(f"{key} is missing")
     datasets = read(tuple[str, ...], raw["datasets"], "datasets")
     Items(least=1).check(datasets, "datasets")
+    studies = read(StudiesParams, raw["studies"], "studies")
     sections: dict[str, DatasetParams] = {}
     for key, value in raw.items():
         if key in ("datasets", "studies"):
             continue
         if key not in datasets and not (isinstance(value, dict) and "train" in value):
             raise unknown("", key, ["datasets", "studies", *datasets])
-        sections[key] = _read_dataset(key, value)
-    studies = read(StudiesParams, raw["studies"], "studies")
-    for name in (*datasets, *studies.datasets, *studies.slow_datasets):
+        sections[key] = _read_dataset(key, value, studies)
+    varied = (name for variant in studies.variants.values() for name in variant.datasets)
+    for name in (*datasets, *studies.datasets, *studies.slow_datasets, *varied):
         if name not in sections:
             raise V3Error(f"{name} is missing: it is listed as a dataset and has no section")
     return Params(datasets, sections, studies)
 
 
-def _read_dataset(name: str, raw: Any) -> DatasetParams:
+def _read_dataset(name: str, raw: Any, studies: StudiesParams) -> DatasetParams:
     raw = mapping(raw, name)
     for key in (*SHARED, "spec", "specs"):
         if key not in raw:
@@ -289,4 +312,23 @@ def _read_dataset(name: str, raw: Any) -> DatasetParams:
     specs = read(dict[str, Spec], raw["specs"], f"{name}.specs")
     chosen = read(str, raw["spec"], f"{name}.spec")
     OneOf(tuple(specs)).check(chosen, f"{name}.spec")
-    return DatasetParams(name=name, spec_name=chosen, spec=specs[chosen], specs=specs, **shared)
+    variants: dict[str, TrainParams] = {}
+    for key, variant in studies.variants.items():
+        if name in variant.datasets:
+            full = f"studies.variants.{key}.train"
+            variants[key] = read(TrainParams, _changed(raw["train"], variant.train, full), full)
+    return DatasetParams(
+        name=name, spec_name=chosen, spec=specs[chosen], specs=specs, variants=variants, **shared
+    )
+
+
+def _changed(values: Mapping[str, Any], changes: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """`values` with what `changes` (named `name`) says otherwise, sections within it likewise."""
+    result = dict(values)
+    for key, value in changes.items():
+        if key not in values:
+            raise unknown(name, key, values)
+        if isinstance(values[key], Mapping):
+            value = _changed(values[key], mapping(value, f"{name}.{key}"), f"{name}.{key}")
+        result[key] = value
+    return result

@@ -5,7 +5,7 @@ A field's type says what is read; `Annotated` adds what is sensible:
     relativity: Annotated[float, Within(over=1)]
 
 Known types: bool, int, float, str, `tuple[X, ...]`, `tuple[X, Y]` (a pair of sizes
-may be written 4x2), `dict[str, X]` and dataclasses.
+may be written 4x2), `dict[str, X]`, dataclasses, and Any for what is checked elsewhere.
 A field with a default may be left out. A dataclass may define `check(name)`, called once it is
 read, for what two fields must agree on; it raises `V3Error` by the names below `name`.
 """
@@ -113,6 +113,8 @@ def disjoint(name: str, one: Collection[str], other_name: str, other: Collection
 
 
 def _read(kind: Any, value: Any, name: str) -> Any:
+    if kind is Any:
+        return value
     if typing.get_origin(kind) is Annotated:
         inner, *limits = typing.get_args(kind)
         result = _read(inner, value, name)
