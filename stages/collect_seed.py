@@ -1,22 +1,28 @@
-"""Put the figures of one seed of the study into one small file, which git keeps."""
+"""Put the figures of one seed of a study into one small file, which git keeps.
 
+Stages that the study did not run have no figures in it.
+"""
+
+import argparse
 from pathlib import Path
 
-from v3.cli import StagePaths, run, stage_parser
+from v3.cli import StagePaths, run
 from v3.files import read_json, write_json
 from v3.headline import headline
 
-SCORES = Path("studies/seeds/scores")
 STAGES = ("codebook", "zero_shot", "few_shot", "leakage", "retrieval")
 
 
 def main() -> None:
-    parser = stage_parser(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dataset", help="a section of params.yaml")
     parser.add_argument("--seed", type=int, required=True, help="the seed that was trained with")
+    parser.add_argument("--study", type=Path, default=Path("studies/seeds"), help="its folder")
     args = parser.parse_args()
-    paths = StagePaths(args.dataset, args.run)
-    metrics = {stage: read_json(paths.metrics(stage)) for stage in STAGES}
-    write_json(SCORES / args.dataset / f"{args.seed}.json", headline(metrics))
+    paths = StagePaths(args.dataset, args.study / "runs" / str(args.seed))
+    files = {stage: paths.metrics(stage) for stage in STAGES}
+    metrics = {stage: read_json(file) for stage, file in files.items() if file.is_file()}
+    write_json(args.study / "scores" / args.dataset / f"{args.seed}.json", headline(metrics))
 
 
 if __name__ == "__main__":
