@@ -8,6 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("v3", "stages")
+# Modules that import others by a name that they make up, and the files that this may be.
+BY_NAME = {Path("v3/params_check.py"): "v3/corpora/*_params.py"}
 
 
 def module_file(name: str) -> Path | None:
@@ -29,6 +31,9 @@ def imported(file: Path) -> set[Path]:
             assert node.level == 0, f"{file}: relative imports are not used here"
             module = node.module or ""
             names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    if file in BY_NAME:
+        made_up = (path.relative_to(ROOT) for path in ROOT.glob(BY_NAME[file]))
+        names |= {".".join(path.with_suffix("").parts) for path in made_up}
     parts = [name.split(".") for name in names]
     prefixes = {".".join(part[:end]) for part in parts for end in range(1, len(part) + 1)}
     return {found for name in prefixes for found in (module_file(name),) if found}

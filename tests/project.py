@@ -1,0 +1,164 @@
+"""This project at tiny sizes in a git repository of its own, and what dvc.yaml says of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from closure import ROOT
+from ruamel.yaml import YAML
+
+RESULT = re.compile(r"(studies/\w+/)?(metrics|plots|scores)/|(.*/)?dvc\.lock")
+
+# Sizes in place of those in params.yaml: of every dataset, and of each its own (which win).
+TINY_SHARED = {
+    "split": {"validation": 0.25, "test": 0.25, "few_shot": [1, 2]},
+    "train": {
+        "steps": 40,
+        "batch_samples": 4,
+        "fragments_per_sample": 6,
+        "dead_atom_threshold": 0.5,
+        "late_threshold": 0.2,
+        "validate_every": 20,
+        "checkpoint_every": 5,
+        "threads": 1,
+    },
+    "tsne": {"fragments": 60, "perplexity": 5.0},
+    "swap": {"swaps": 60},
+    "retrieval": {"points": 8},
+}
+TINY: dict[str, dict[str, dict[str, Any]]] = {
+    "phonenums": {
+        "pages": {
+            "pages": 24,
+            "unseen_pages": 8,
+            "colours": ["black", "red", "blue"],
+            "unseen_colours": ["pink", "gold"],
+            "workers": 1,
+        },
+        "split": {"unseen_styles": ["pink", "gold"]},
+        "train": {"steps": 200},  # several checkpoints, for the test that kills it
+    },
+    "insnotes": {
+        "midi": {
+            "files": 6,
+            "unseen_files": 4,
+            "notes": 12,
+            "programs": {"viola": 41, "trumpet": 56},
+            "unseen_programs": {"flute": 73, "whistle": 78},
+        },
+        "audio": {"workers": 1},
+        "split": {"unseen_styles": ["flute", "whistle"]},
+    },
+}
+
+
+def stages(file: Path) -> dict[str, dict[str, Any]]:
+    """Stages by name; of a foreach stage what stands below `do`."""
+    found = yaml.safe_load(file.read_text(encoding="utf-8"))["stages"]
+    return {name: stage.get("do", stage) for name, stage in found.items()}
+
+
+class Project:
+    """A copy of this project in a git repository of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.env = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "OMP_NUM_THREADS": "1",
+            "DVC_NO_ANALYTICS": "true",
+            "DVC_SITE_CACHE_DIR": str(folder.parent / "site"),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+        }
+        # Tests may run inside a git hook or with a checkout of their own on the path.
+        for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "PYTHONPATH"):
+            self.env.pop(name, None)
+
+    def run(self, *command: str, fails: bool = False) -> str:
+        """Output of a command, which must succeed (or fail)."""
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert (done.returncode != 0) == fails, f"{' '.join(command)}:\n{done.stdout}"
+        return done.stdout
+
+    def dvc(self, *args: str, fails: bool = False) -> str:
+        return self.run("dvc", *args, fails=fails)
+
+    def git(self, *args: str) -> str:
+        return self.run("git", *args)
+
+    def commit(self) -> None:
+        self.git("add", "--all")
+        self.git("-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "-qm", "x")
+
+    def clone(self, folder: Path) -> Project:
+        self.git("clone", "-q", str(self.folder), str(folder))
+        return Project(folder)
+
+    def stale(self) -> set[str]:
+        """Stages that `dvc repro` would run."""
+        return set(re.findall(r"Running stage '([^']+)'", self.dvc("repro", "--dry")))
+
+    def digests(self) -> dict[str, str]:
+        """Of every file, tracked or made, but git's and DVC's own."""
+        own = {".git", "cache", "tmp", "__pycache__"}
+        return {
+            str(file): hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in sorted(self.folder.rglob("*"))
+            if file.is_file() and not own & {*file.relative_to(self.folder).parts}
+        }
+
+
+def tiny_project(folder: Path) -> Project:
+    """This checkout without its results, as a first commit in `folder`, at tiny sizes."""
+    made = Project(folder)
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if RESULT.match(name) or not (ROOT / name).is_file():
+            continue
+        (made.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, made.folder / name)
+    shrink(made.folder / "params.yaml")
+    made.git("init", "-q", "-b", "main")
+    made.commit()
+    return made
+
+
+def shrink(file: Path) -> None:
+    """Tiny sizes into params.yaml; every dataset gets the shared ones."""
+    rewrite = YAML(typ="safe", pure=True)
+    rewrite.default_flow_style = False
+    params = rewrite.load(file.read_text(encoding="utf-8"))
+    for dataset in params["datasets"]:
+        for changes in (TINY_SHARED, TINY[dataset]):
+            for section, values in changes.items():
+                assert values.keys() <= params[dataset][section].keys()
+                params[dataset][section].update(values)
+        spec = params[dataset]["specs"][params[dataset]["spec"]]
+        spec.update({"content_dim": 16, "style_dim": 16})
+        for layer in spec["layers"]:
+            layer["channels"] = 8
+    rewrite.dump(params, file)
