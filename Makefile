@@ -15,8 +15,8 @@ repro: environment fluidsynth
 	@scripts/repro.sh
 
 studies: environment fluidsynth
-	@$(BIN)/dvc repro studies/seeds/dvc.yaml
-	@echo "Done. Medians and worst over the seeds lie in studies/seeds/metrics/."
+	@for study in studies/*/dvc.yaml; do $(BIN)/dvc repro $$study || exit 1; done
+	@echo "Done. Medians and worst over the seeds lie in studies/*/metrics/."
 
 test: lint fluidsynth
 	$(BIN)/python -m pytest
