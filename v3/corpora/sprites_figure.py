@@ -17,7 +17,7 @@ Angles = tuple[float, float]  # of the upper and the lower part of a limb
 MIDDLE = 31.5  # the column that a figure is symmetrical about
 SHOULDER, HIP = 37.5, 48.0  # rows
 SHOULDERS, HIPS = 7.5, 3.6  # columns from the middle, seen from the front
-ARM, LEG = 6.3, 6.2  # pixels of each half
+ARM, LEG = 6.9, 6.2  # pixels of each half
 HEAD = 26.0  # row of the head's centre
 
 FRAMES = {"spellcard": 7, "walk": 9, "slash": 6}  # cells of a row
@@ -113,7 +113,7 @@ def _slash(side: bool, frame: int) -> _Pose:
         )
     swing = SIDE_SWING[frame]
     return _Pose(
-        arms=((swing, swing + 10), (-26, -12)), legs=((26, 10), (-22, -26)), lean=-1.2, bob=0.8
+        arms=((swing, swing + 10), (-26, -12)), legs=((26, 10), (-22, -26)), lean=-2.2, bob=0.8
     )
 
 
