@@ -16,9 +16,13 @@ Angles = tuple[float, float]  # of the upper and the lower part of a limb
 
 MIDDLE = 31.5  # the column that a figure is symmetrical about
 SHOULDER, HIP = 37.5, 48.0  # rows
-SHOULDERS, HIPS = 7.5, 3.6  # columns from the middle, seen from the front
-ARM, LEG = 6.9, 6.2  # pixels of each half
-HEAD = 26.0  # row of the head's centre
+SHOULDERS, HIPS = 8.2, 4.2  # columns from the middle, seen from the front
+SIDE_SHOULDERS, SIDE_HIPS = (
+    (-2.6, 3.4),
+    (-1.4, 1.6),
+)  # from the side, turned a little towards us: far, near
+ARM, LEG = 7.4, 6.2  # pixels of each half
+HEAD = 25.2  # row of the head's centre
 
 FRAMES = {"spellcard": 7, "walk": 9, "slash": 6}  # cells of a row
 FIRST_ROW = {"spellcard": 0, "walk": 8, "slash": 12}  # back; then left, front, right
@@ -61,8 +65,8 @@ def figure(movement: str, view: str, frame: int) -> Figure:
     if view == "back":  # seen from behind, the arm of the other side moves
         pose = _Pose(pose.arms[::-1], pose.legs[::-1], pose.lift[::-1], -pose.lean, pose.bob)
     outwards = (1, 1) if side else (1, -1)  # sign of an angle that takes a limb to the left
-    shoulder = (0.8, -0.2) if side else (-SHOULDERS, SHOULDERS)
-    hip = (0.4, -0.2) if side else (-HIPS, HIPS)
+    shoulder = SIDE_SHOULDERS if side else (-SHOULDERS, SHOULDERS)
+    hip = SIDE_HIPS if side else (-HIPS, HIPS)
     arms = tuple(
         _limb((MIDDLE + pose.lean + shoulder[i], SHOULDER + pose.bob), ARM, pose.arms[i], turn)
         for i, turn in enumerate(outwards)
@@ -113,7 +117,7 @@ def _slash(side: bool, frame: int) -> _Pose:
         )
     swing = SIDE_SWING[frame]
     return _Pose(
-        arms=((swing, swing + 10), (-26, -12)), legs=((26, 10), (-22, -26)), lean=-2.2, bob=0.8
+        arms=((swing, swing + 10), (-26, -12)), legs=((30, 12), (-24, -28)), lean=-3.0, bob=0.8
     )
 
 

@@ -26,7 +26,7 @@ from v3.corpora.sprites_paint import (
 )
 from v3.corpora.sprites_sheet import CELL
 
-X, Y = 9.6, 10.4  # half axes of the head, in pixels
+X, Y = 10.2, 10.4  # half axes of the head, in pixels
 
 
 @dataclass(frozen=True)

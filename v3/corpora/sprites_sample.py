@@ -30,6 +30,7 @@ from v3.corpora.sprites_wardrobe import (
 from v3.errors import V3Error
 
 SOURCE = "stand-in: drawn sheets in the format of the Liberated Pixel Cup's"
+BEHIND = 1  # pixel that a figure seen from the side stands behind the middle of its cell
 SKINS = (  # hue, saturation, value
     (0.07, 0.35, 0.96),
     (0.08, 0.48, 0.80),
@@ -38,8 +39,8 @@ SKINS = (  # hue, saturation, value
     (0.66, 0.18, 0.78),
     (0.28, 0.42, 0.66),
 )
-BUILDS = ((4.6, 9.4, 0.0), (5.2, 9.0, 0.0), (4.2, 9.6, 3.5), (5.0, 9.8, 0.0), (4.4, 9.2, 4.5),
-          (5.2, 9.8, 3.0))  # width of limbs, half the head's width, length of ears  # fmt: skip
+BUILDS = ((5.6, 10.0, 0.0), (6.2, 9.6, 0.0), (5.2, 10.2, 3.5), (6.0, 10.4, 0.0), (5.4, 9.8, 4.5),
+          (6.2, 10.4, 3.0))  # width of limbs, half the head's width, length of ears  # fmt: skip
 CUTS = ("spikes", "bob", "afro", "mohawk", "long", "ponytail", "bun", "fringe", "tufts", "curls")
 STRANDS = ((5, 0.4), (7, 0.0), (1, 0.0), (4, -0.3), (9, 0.1), (6, 0.3), (4, 0.0), (6, -0.6),
            (5, -0.4), (2, 0.2))  # pixels and slant, by cut  # fmt: skip
@@ -87,6 +88,7 @@ def draw_sheet(draw: Callable[[Figure], Cell]) -> Sheet:
             for frame in range(frames):
                 cells[first + row, frame] = draw(figure(movement, view, frame))
         left = first + VIEWS.index("left")
+        cells[left] = np.roll(cells[left], BEHIND, 2)
         cells[first + 3] = cells[left, :, :, ::-1]
     return cells.swapaxes(1, 2).reshape(ROWS * CELL, COLUMNS * CELL, 4)
 
@@ -104,12 +106,12 @@ def _colour(rng: np.random.Generator, saturation: float, value: float) -> Tones:
 def _bottoms(rng: np.random.Generator) -> tuple[Bottom, ...]:
     belt = Tones.of(0.1, 0.6, 0.35)
     return (
-        Bottom(_colour(rng, 0.08, 0.95), 0.85, 6.6),
-        Bottom(_colour(rng, 0.7, 0.8), 0.45, 7.0),
-        Bottom(_colour(rng, 0.65, 0.45), 0.9, 6.4, belt=belt),
-        Bottom(_colour(rng, 0.6, 0.75), 0.3, 6.2, skirt=8.5),
-        Bottom(_colour(rng, 0.45, 0.85), 0.95, 5.8, stripes=2),
-        Bottom(_colour(rng, 0.5, 0.3), 0.9, 7.2, skirt=11.5, belt=belt),
+        Bottom(_colour(rng, 0.08, 0.95), 0.85, 7.8),
+        Bottom(_colour(rng, 0.7, 0.8), 0.45, 8.2),
+        Bottom(_colour(rng, 0.65, 0.45), 0.9, 7.6, belt=belt),
+        Bottom(_colour(rng, 0.6, 0.75), 0.3, 7.4, skirt=8.5),
+        Bottom(_colour(rng, 0.45, 0.85), 0.95, 7.0, stripes=2),
+        Bottom(_colour(rng, 0.5, 0.3), 0.9, 8.2, skirt=11.5, belt=belt),
     )
 
 

@@ -26,7 +26,7 @@ from v3.corpora.sprites_paint import (
 )
 from v3.corpora.sprites_sheet import CELL
 
-WIDEST_LIMB, WIDEST_HEAD = 5.2, 9.8  # pixels, of all bodies: clothes leave room for any
+WIDEST_LIMB, WIDEST_HEAD = 6.2, 10.4  # pixels, of all bodies: clothes leave room for any
 
 
 @dataclass(frozen=True)
@@ -136,12 +136,12 @@ def trunk(figure: Figure, hem: float) -> Mask:
     if figure.sideways:
         lean = figure.lean
         places: list[Place] = [
-            (MIDDLE + lean - 4, SHOULDER - 2),
-            (MIDDLE + lean + 4, SHOULDER - 2),
-            (MIDDLE + 4, low),
-            (MIDDLE - 4, low),
+            (MIDDLE + lean - 4.5, SHOULDER - 2),
+            (MIDDLE + lean + 5.5, SHOULDER - 2),
+            (MIDDLE + 5, low),
+            (MIDDLE - 5, low),
         ]
-        return polygon(places) | ellipse((MIDDLE + lean - 0.5, SHOULDER + 2.5), 5, 5)
+        return polygon(places) | ellipse((MIDDLE + lean, SHOULDER + 2.5), 6, 5)
     top, half = SHOULDER - 2.5, SHOULDERS + 0.5
     lean = figure.lean
     return polygon(
