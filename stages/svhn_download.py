@@ -1,0 +1,20 @@
+"""Bring the archives of SVHN: the published ones, or the stand-in that is drawn here."""
+
+from v3.cli import StagePaths, corpus_parser, run
+from v3.corpora.svhn_params import DownloadParams, SampleParams, Source
+from v3.corpora.svhn_raw import bring_real, draw_sample
+from v3.params_file import load_section
+
+
+def main() -> None:
+    corpus_parser(__doc__).parse_args()
+    paths = StagePaths("svhn")
+    raw = paths.data / "raw"
+    if load_section(paths.dataset, "source", Source) == "real":
+        bring_real(raw, load_section(paths.dataset, "download", DownloadParams))
+    else:
+        draw_sample(raw, load_section(paths.dataset, "sample", SampleParams))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,306 @@
+"""SVHN: the stand-in, digitStruct by two readers, crops, and what bad archives end in."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from v3.corpora.svhn import crop_digits, framed_images, write_fragments
+from v3.corpora.svhn_annotations import annotate, read_annotations, read_numbers
+from v3.corpora.svhn_mat import Row, read_digit_struct, write_digit_struct
+from v3.corpora.svhn_params import ARCHIVES, Archive, Archives, DownloadParams, SampleParams
+from v3.corpora.svhn_raw import bring_real, draw_sample, read_source, write_archive
+from v3.corpora.svhn_scene import House, draw_house
+from v3.errors import V3Error
+from v3.files import file_digest
+from v3.fragments import FragmentFile, validate
+
+ROOT = Path(__file__).parent.parent
+MIRROR = Path(os.environ.get("V3_TEST_MIRROR", ROOT.parent / "shared" / "mirror"))
+REAL = MIRROR / "ufldl.stanford.edu" / "housenumbers"
+needs_mirror = pytest.mark.skipif(
+    not REAL.is_dir(), reason="the genuine samples are not here (V3_TEST_MIRROR names their folder)"
+)
+SAMPLE = SampleParams(seed=0, train=60, test=12, extra=12, workers=1)
+DOWNLOAD = DownloadParams(
+    "http://ufldl.stanford.edu/housenumbers",
+    Archives(*(Archive("0" * 64 if name != "extra" else "", 100) for name in ARCHIVES)),
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """raw/, boxes.h5 and fragments.h5 of `SAMPLE`; tests must not change them."""
+    folder = tmp_path_factory.mktemp("svhn")
+    draw_sample(folder / "raw", SAMPLE)
+    annotate(folder / "raw", folder / "boxes.h5", ())
+    write_fragments(folder / "raw", folder / "boxes.h5", folder / "fragments.h5", 2, 1)
+    return folder
+
+
+def test_the_stand_in_says_so_and_has_samples_of_each_archive(made: Path) -> None:
+    assert validate(made / "fragments.h5").source.startswith("stand-in: 60 + 12 + 12 drawn")
+    with FragmentFile(made / "fragments.h5") as file:
+        assert file.shape == (3, 48, 32)
+        assert file.info.group_names == ARCHIVES
+        assert set(file.group) == {0, 1, 2}
+        assert np.diff(file.starts).min() == 2
+        names = [file.info.style_names[row] for row in file.style]
+        assert names == file.sample_id
+        assert names[0].startswith("train/")
+        for name, group in zip(names, file.group, strict=True):
+            assert name.split("/")[0] == ARCHIVES[group]
+
+
+def test_digits_keep_their_boxes_and_labels_on_the_way(made: Path) -> None:
+    numbers, _ = read_annotations(made / "boxes.h5")
+    houses = [draw_house(np.random.default_rng((0, 0, i))) for i in range(SAMPLE.train)]
+    for number, house in zip(numbers, houses, strict=False):
+        assert tuple(number.digits) == house.digits
+        assert (number.boxes == house.boxes).all()
+    with FragmentFile(made / "fragments.h5") as file:
+        first = next(house for house in houses if len(house.digits) > 1)
+        image = Image.open(io.BytesIO(first.png))
+        fragments, rows = file.read_samples([0])
+        assert (fragments == crop_digits(image, first.boxes)).all()
+        assert tuple(file.content[rows]) == first.digits
+
+
+@pytest.mark.parametrize("workers", [2])
+def test_any_number_of_processes_gives_the_same_files(
+    made: Path, workers: int, tmp_path: Path
+) -> None:
+    draw_sample(tmp_path / "raw", replace(SAMPLE, workers=workers))
+    for name in ARCHIVES:
+        assert file_digest(tmp_path / f"raw/{name}.tar.gz") == file_digest(
+            made / f"raw/{name}.tar.gz"
+        )
+    write_fragments(made / "raw", made / "boxes.h5", tmp_path / "fragments.h5", 2, 2)
+    assert file_digest(tmp_path / "fragments.h5") == file_digest(made / "fragments.h5")
+
+
+def test_digits_of_the_stand_in_are_as_frequent_as_those_of_the_corpus() -> None:
+    rng = np.random.default_rng(0)
+    houses = [draw_house(rng) for _ in range(400)]
+    digits = np.concatenate([house.digits for house in houses])
+    share = np.bincount(digits, minlength=10) / len(digits)
+    published = np.array([0.068, 0.189, 0.144, 0.116, 0.102, 0.094, 0.078, 0.076, 0.069, 0.064])
+    assert np.abs(share - published).max() < 0.05
+    lengths = [len(house.digits) for house in houses]
+    assert 1.9 < np.mean(lengths) < 2.5
+    heights = np.concatenate([house.boxes[:, 3] for house in houses])
+    assert 24 < np.median(heights) < 40
+
+
+def test_a_box_that_reaches_outside_is_cut_off() -> None:
+    image = Image.fromarray(np.arange(40 * 40 * 3, dtype=np.uint8).reshape(40, 40, 3))
+    outside = crop_digits(image, np.array([[-5.0, -3.0, 25.0, 33.0]]))
+    inside = crop_digits(image, np.array([[0.0, 0.0, 20.0, 30.0]]))
+    assert (outside == inside).all()
+
+
+def test_pictures_show_boxes(made: Path) -> None:
+    images, names = framed_images(made / "raw", made / "boxes.h5", 5)
+    assert images.shape == (5, 3, 96, 192)
+    assert names[0].startswith("train/1.png: ")
+
+
+# --- bad data: each ends in one sentence -----------------------------------------------------
+
+
+def png(width: int = 60, height: int = 40) -> bytes:
+    """A noisy PNG, so that half of it is missing something."""
+    out = io.BytesIO()
+    noise = np.random.default_rng(0).integers(256, size=(height, width, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(out, "PNG")
+    return out.getvalue()
+
+
+def house(digits: tuple[int, ...] = (1, 2), image: bytes = b"", box: object = None) -> House:
+    boxes = np.array([box or (5, 5, 10, 20), (20, 5, 10, 20)][: len(digits)], np.int64)
+    return House(image or png(), digits, boxes.reshape(-1, 4))
+
+
+def archived(folder: Path, odd: House) -> Path:
+    """Three archives; the second image of train is odd."""
+    folder.mkdir(exist_ok=True)
+    for name in ARCHIVES:
+        houses = [house(), odd, house()] if name == "train" else [house()]
+        write_archive(folder / f"{name}.tar.gz", name, iter(houses))
+    (folder / "index.json").write_text(json.dumps({"source": "stand-in: a test"}))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("odd", "sentence"),
+    [
+        (house((11, 2)), r"row 2 \(2.png\) has the label 11, not 1 to 10"),
+        (house((), box=(0, 0, 0, 0)), r"row 2 \(2.png\) has no box"),
+        (house(box=(60, 5, 10, 20)), r"row 2 .* outside its image of 60 x 40 pixels \(left 60"),
+        (house(box=(-10, 5, 10, 20)), r"row 2 .* outside its image"),
+        (house(box=(5, 5, 0, 20)), r"row 2 .* a box without area \(left 5, top 5, width 0"),
+        (house(image=b"GIF89a" + bytes(40)), r"row 2 \(2.png\) names a file that is no PNG"),
+    ],
+)
+def test_bad_annotations_are_refused_by_row(odd: House, sentence: str, tmp_path: Path) -> None:
+    raw = archived(tmp_path / "raw", odd)
+    with pytest.raises(V3Error, match=sentence) as error:
+        annotate(raw, tmp_path / "boxes.h5", ())
+    assert f"{raw / 'train.tar.gz'}: train/digitStruct.mat" in str(error.value)
+    assert "'train/2.png' to svhn.annotations.leave_out" in str(error.value)
+    assert not (tmp_path / "boxes.h5").exists()
+    annotate(raw, tmp_path / "boxes.h5", ("train/2.png",))
+    names = [number.name for number in read_annotations(tmp_path / "boxes.h5")[0]]
+    assert names == ["train/1.png", "train/3.png", "test/1.png", "extra/1.png"]
+
+
+def test_the_label_0_is_refused(tmp_path: Path) -> None:
+    """The stand-in's 0 becomes the label 10, so the row is written by hand."""
+    box = [5.0, 5.0, 10.0, 20.0]
+    rows = [Row("1.png", np.array([[*box, 1.0]])), Row("2.png", np.array([[*box, 0.0]]))]
+    path = packed(tmp_path, {"1.png": png(), "2.png": png()}, rows)
+    with pytest.raises(V3Error, match=r"row 2 \(2.png\) has the label 0, not 1 to 10"):
+        read_numbers(path, "train")
+
+
+def packed(folder: Path, files: dict[str, bytes], rows: list[Row] | bytes | None) -> Path:
+    """train.tar.gz of such files and such a digitStruct."""
+    if isinstance(rows, list):
+        write_digit_struct(folder / "digitStruct.mat", rows)
+        rows = (folder / "digitStruct.mat").read_bytes()
+    if rows is not None:
+        files = files | {"digitStruct.mat": rows}
+    path = folder / "train.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(f"train/{name}")
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return path
+
+
+ROWS = [Row("1.png", np.array([[5.0, 5, 10, 20, 1]]))]
+
+
+@pytest.mark.parametrize(
+    ("files", "rows", "sentence"),
+    [
+        ({}, ROWS, r"row 1 \(1.png\) names an image that the archive does not hold"),
+        ({"1.png": png()}, ROWS * 2, r"row 2 \(1.png\) names an image that an earlier row has"),
+        ({"1.png": png()}, None, r"train/digitStruct.mat is missing"),
+        ({"1.png": png()}, b"MATLAB 5.0 MAT-file", r"digitStruct.mat is no MATLAB v7.3 \(HDF5\)"),
+        ({"1.png": png()}, [], r"digitStruct.mat has an empty digitStruct: 0 names"),
+    ],
+)
+def test_bad_archives_are_refused(
+    files: dict[str, bytes], rows: list[Row] | bytes | None, sentence: str, tmp_path: Path
+) -> None:
+    path = packed(tmp_path, files, rows)
+    with pytest.raises(V3Error, match=sentence) as error:
+        read_numbers(path, "train")
+    assert str(path) in str(error.value)
+
+
+def test_hdf5_without_a_digit_struct_is_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "other.mat", "w") as file:
+        file["x"] = 1
+    with pytest.raises(V3Error, match=r"other.mat holds no digitStruct"):
+        list(read_digit_struct(tmp_path / "other.mat", "other.mat"))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_truncated_png_is_refused_by_name(workers: int, tmp_path: Path) -> None:
+    raw = archived(tmp_path / "raw", house(image=png()[:3000]))
+    annotate(raw, tmp_path / "boxes.h5", ())
+    with pytest.raises(V3Error, match=r"train/2.png \(row 2 of digitStruct\) cannot be read") as e:
+        write_fragments(raw, tmp_path / "boxes.h5", tmp_path / "fragments.h5", 2, workers)
+    assert str(raw / "train.tar.gz") in str(e.value)
+    assert not (tmp_path / "fragments.h5").exists()
+
+
+def test_too_many_digits_wanted(made: Path, tmp_path: Path) -> None:
+    with pytest.raises(V3Error, match=r"svhn\.crop\.min_digits = 9"):
+        write_fragments(made / "raw", made / "boxes.h5", tmp_path / "fragments.h5", 9, 1)
+
+
+def test_what_is_left_out_must_be_an_image(made: Path, tmp_path: Path) -> None:
+    with pytest.raises(V3Error, match="leave_out must name images such as"):
+        annotate(made / "raw", tmp_path / "boxes.h5", ("12.png",))
+
+
+# --- the real ones ---------------------------------------------------------------------------
+
+
+@needs_mirror
+@pytest.mark.parametrize("archive", ARCHIVES)
+def test_two_readers_find_the_same_boxes(
+    archive: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MATLAB's own files, read here and by svhnl (which needs mat73, and clips below 0)."""
+    svhnl = pytest.importorskip("svhnl", reason="svhnl is not installed")
+    path = REAL / "native_reduced" / f"{archive}.digitStruct.mat"
+    monkeypatch.chdir(tmp_path)
+    svhnl.ann_to_json(str(path), str(tmp_path / "boxes.json"))
+    theirs = json.loads((tmp_path / "boxes.json").read_text())
+    ours = list(read_digit_struct(path, path.name))
+    assert len(ours) == len(theirs) >= 39
+    for row, entry in zip(ours, theirs, strict=True):
+        assert row.name == entry["name"]
+        keys = ("left", "top", "width", "height", "label")
+        assert np.maximum(row.boxes, 0).tolist() == [
+            [box[key] for key in keys] for box in entry["boxes"]
+        ]
+
+
+@needs_mirror
+def test_genuine_archives_give_what_is_known_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("V3_MIRROR", str(MIRROR))
+    monkeypatch.setenv("V3_CACHE", str(tmp_path / "cache"))
+    bring_real(tmp_path / "raw", DOWNLOAD)
+    source = read_source(tmp_path / "raw")
+    assert source.startswith("SVHN format 1: train, test, extra; not the published archives (train")
+    annotate(tmp_path / "raw", tmp_path / "boxes.h5", ())
+    numbers, _ = read_annotations(tmp_path / "boxes.h5")
+    truth = json.loads((MIRROR / "TRUTH.json").read_text())["svhn"]
+    assert {number.name for number in numbers} == set(truth)
+    for number in numbers:
+        known = truth[number.name]
+        assert "".join(map(str, number.digits)) == known["number"]
+        assert number.boxes.tolist() == [
+            [box[key] for key in ("left", "top", "width", "height")] for box in known["boxes"]
+        ]
+    write_fragments(tmp_path / "raw", tmp_path / "boxes.h5", tmp_path / "fragments.h5", 2, 1)
+    assert validate(tmp_path / "fragments.h5").source.endswith("numbers of 2 digits or more")
+    with FragmentFile(tmp_path / "fragments.h5") as file:
+        assert len(file.style) == sum(len(known["boxes"]) > 1 for known in truth.values())
+
+
+def test_stages_end_in_files_and_pictures(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(
+        "svhn:\n  source: sample\n  sample: {seed: 0, train: 12, test: 3, extra: 3, workers: 1}\n"
+        "  annotations: {leave_out: []}\n  crop: {min_digits: 2, workers: 1}\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    for stage in ("download", "annotations", "crop"):
+        subprocess.run(
+            [sys.executable, "-m", f"stages.svhn_{stage}"],
+            cwd=tmp_path,
+            env=environment,
+            check=True,
+        )
+    validate(tmp_path / "data/svhn/fragments.h5")
+    pictures = sorted(path.name for path in (tmp_path / "plots/svhn/fragments").iterdir())
+    assert pictures == ["digits.png", "numbers.png"]
