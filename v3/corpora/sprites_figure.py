@@ -75,7 +75,7 @@ def figure(movement: str, view: str, frame: int) -> Figure:
         _limb((MIDDLE + hip[i], HIP), LEG - pose.lift[i] / 2, pose.legs[i], turn)
         for i, turn in enumerate(outwards)
     )
-    head = (MIDDLE + pose.lean * 1.3 - (0.8 if side else 0.0), HEAD + pose.bob)
+    head = (MIDDLE + pose.lean * 1.3 - (0.2 if side else 0.0), HEAD + pose.bob)
     return Figure(view, head, pose.lean, (arms[0], arms[1]), (legs[0], legs[1]))
 
 
@@ -113,7 +113,7 @@ def _slash(side: bool, frame: int) -> _Pose:
     if not side:
         swing = FRONT_SWING[frame]
         return _Pose(
-            arms=((20, -2), (swing, swing + 12)), legs=((17, 12), (9, 2)), lean=-0.8, bob=0.6
+            arms=((20, -2), (swing, swing + 12)), legs=((19, 14), (11, 2)), lean=2.2, bob=0.6
         )
     swing = SIDE_SWING[frame]
     return _Pose(
