@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import httpx2  # what huggingface_hub speaks HTTP with, and whose errors it lets through
 from huggingface_hub import HfApi, constants, hf_hub_download, snapshot_download
 from huggingface_hub.errors import (
     EntryNotFoundError,
@@ -100,7 +101,13 @@ def _of_hub(params: DownloadParams, endpoint: str | None) -> tuple[list[Path], s
             f"{address} cannot be had, and the cache {constants.HF_HUB_CACHE} lacks it "
             f"({_brief(error)}): {OFFLINE}."
         ) from None
-    except (EntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled, OSError) as error:
+    except (
+        EntryNotFoundError,
+        HfHubHTTPError,
+        OfflineModeIsEnabled,
+        httpx2.HTTPError,
+        OSError,
+    ) as error:
         raise V3Error(
             f"{address} gave nothing ({_brief(error)}): try again, what is complete is kept; or "
             f"{OFFLINE}."
@@ -110,24 +117,30 @@ def _of_hub(params: DownloadParams, endpoint: str | None) -> tuple[list[Path], s
 
 
 def _of_network(params: DownloadParams, endpoint: str | None) -> tuple[str, list[Path]]:
-    info = HfApi(endpoint=endpoint).dataset_info(params.repo, revision=params.revision)
-    commit = info.sha or params.revision  # all shards of one commit, should there be a new one
     files = HfApi(endpoint=endpoint).list_repo_files(
-        params.repo, repo_type="dataset", revision=commit
+        params.repo, repo_type="dataset", revision=params.revision
     )
     names = [name.removeprefix(f"{FOLDER}/") for name in files if name.startswith(f"{FOLDER}/")]
-    wanted = _wanted(names, params.splits, f"{params.repo} at {commit[:12]}")
+    wanted = _wanted(names, params.splits, f"{params.repo} at {params.revision}")
     paths = [
-        hf_hub_download(
-            params.repo,
-            f"{FOLDER}/{name}",
-            repo_type="dataset",
-            revision=commit,
-            endpoint=endpoint,
+        Path(
+            hf_hub_download(
+                params.repo,
+                f"{FOLDER}/{name}",
+                repo_type="dataset",
+                revision=params.revision,
+                endpoint=endpoint,
+            )
         )
         for name in tqdm(wanted, unit="shard", disable=None)
     ]
-    return commit, [Path(path) for path in paths]
+    commits = {path.parent.parent.name for path in paths}  # .../snapshots/<commit>/data/<name>
+    if len(commits) > 1:
+        raise V3Error(
+            f"{params.repo} was changed during the download ({', '.join(sorted(commits))}): "
+            "run it again, or set librispeech.download.revision to one of these."
+        )
+    return commits.pop(), paths
 
 
 def _of_cache(params: DownloadParams) -> tuple[str, list[Path]]:

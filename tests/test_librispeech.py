@@ -1,0 +1,253 @@
+"""Librispeech: from shards to fragments, and every way in which a shard can be bad."""
+
+import io
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+from PIL import Image
+
+from v3.corpora.librispeech import CHUNK, PHONEMES, write_fragments
+from v3.corpora.librispeech_features import bicubic_matrix, mel_matrix, phoneme_spectrograms
+from v3.corpora.librispeech_params import PhonemesParams
+from v3.corpora.librispeech_sample import SCHEMA
+from v3.corpora.librispeech_shards import write_index
+from v3.errors import V3Error
+from v3.files import file_digest
+from v3.fragments import FragmentFile, validate
+
+ROOT = Path(__file__).parent.parent
+MIRROR = Path(os.environ.get("V3_TEST_MIRROR", ROOT.parent / "shared" / "mirror"))
+GENUINE = MIRROR / "huggingface.co/datasets/gilkeyio/librispeech-alignments/resolve/main/data"
+PARAMS = PhonemesParams(n_fft=256, hop=80, bands=80, width=64, floor=80.0, utterances=0, workers=1)
+RATE = 16000
+Row = dict[str, object]
+
+
+def sound_file(sound, rate=RATE, subtype="PCM_16", kind="FLAC") -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, sound, rate, subtype, format=kind)
+    return buffer.getvalue()
+
+
+def noise(seconds=1.0, rate=RATE, seed=0):
+    return np.random.default_rng(seed).normal(0, 0.1, round(seconds * rate)).clip(-1, 1)
+
+
+def row(sample_id="19-1-0000", phonemes=None, sound: bytes | None = None) -> Row:
+    if phonemes is None:
+        phonemes = [(0.1, 0.2, "AH0"), (0.2, 0.35, "T"), (0.5, 0.9, "spn")]
+    return {
+        "sex": "F",
+        "subset": "train_clean_100",
+        "id": sample_id,
+        "audio": {"bytes": sound_file(noise()) if sound is None else sound, "path": "a.flac"},
+        "transcript": "A",
+        "words": [],
+        "phonemes": [{"start": a, "end": b, "phoneme": p} for a, b, p in phonemes],
+    }
+
+
+def shard(folder: Path, rows: list[Row], split="train_clean_100", schema=SCHEMA) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{split}-00000-of-00001.parquet"
+    pq.write_table(pa.Table.from_pylist(rows, schema), path, row_group_size=3)
+    write_index(folder, sorted({p.name.split("-")[0] for p in folder.glob("*.parquet")}), "a test")
+    return path
+
+
+def fragments(tmp_path: Path, rows: list[Row], params=PARAMS) -> Path:
+    shard(tmp_path / "raw", rows)
+    write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", params)
+    return tmp_path / "fragments.h5"
+
+
+def test_fragments_are_the_phonemes_in_order(tmp_path):
+    rows = [row("19-1-0000"), row("7-3-0002", [(0.0, 0.03, "ZH"), (0.03, 1.0, "OY1")])]
+    path = fragments(tmp_path, rows)
+    info = validate(path)
+    with FragmentFile(path) as file:
+        assert file.shape == (1, 80, 64)
+        assert file.dtype == np.float16
+        assert [info.content_names[c] for c in file.content] == ["ah", "t", "oy"]
+        assert file.sample.tolist() == [0, 0, 1]
+        assert info.style_names == ("7", "19")
+        assert file.style.tolist() == [1, 0]
+        assert file.sample_id == ["19-1-0000", "7-3-0002"]
+        assert info.group_names == ("train_clean_100",)
+        assert file.group.tolist() == [0, 0]
+        values = file.read(np.arange(3)).astype(np.float32)
+        network = (values - info.offset) * info.scale
+        assert values.min() >= -90
+        assert np.abs(values.max((1, 2, 3))).max() < 10
+        assert network.min() > -2.5
+        assert network.max() < 2.5
+
+
+def test_an_utterance_without_known_phonemes_is_left_out(tmp_path):
+    path = fragments(tmp_path, [row(phonemes=[(0.1, 0.5, "spn")]), row("19-1-0001")])
+    with FragmentFile(path) as file:
+        assert file.sample_id == ["19-1-0001"]
+
+
+def test_utterances_are_limited_by_speaker(tmp_path):
+    rows = [row(f"{s}-1-{k:04d}") for k in range(4) for s in (5, 6)] + [row("7-1-0000")]
+    limited = PhonemesParams(**{**vars(PARAMS), "utterances": 2})
+    with FragmentFile(fragments(tmp_path, rows, limited)) as file:
+        assert Counter(i.split("-")[0] for i in file.sample_id) == {"5": 2, "6": 2, "7": 1}
+        assert file.sample_id[:4] == ["5-1-0000", "6-1-0000", "5-1-0001", "6-1-0001"]
+
+
+def test_the_same_bytes_for_any_number_of_workers(tmp_path):
+    rows = [
+        row(f"{k % 3}-1-{k:04d}", sound=sound_file(noise(seed=k))) for k in range(CHUNK * 2 + 3)
+    ]
+    shard(tmp_path / "raw", rows)
+    for workers in (1, 3):
+        params = PhonemesParams(**{**vars(PARAMS), "workers": workers})
+        write_fragments(tmp_path / "raw", tmp_path / f"{workers}.h5", params)
+    assert file_digest(tmp_path / "1.h5") == file_digest(tmp_path / "3.h5")
+
+
+def test_mel_weights_are_librosas():
+    for bands, n_fft in ((80, 256), (40, 512)):
+        expected = librosa.filters.mel(sr=RATE, n_fft=n_fft, n_mels=bands)
+        assert np.abs(mel_matrix(RATE, n_fft, bands) - expected).max() < 1e-7
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 65, 100, 300])
+def test_resize_is_pillows_bicubic(size):
+    picture = np.random.default_rng(size).normal(0, 30, (5, size)).astype(np.float32)
+    expected = Image.fromarray(picture).resize((64, 5), Image.Resampling.BICUBIC)
+    assert np.abs(picture @ bicubic_matrix(size, 64).T - np.asarray(expected)).max() < 1e-4
+
+
+@pytest.mark.filterwarnings("ignore:n_fft")
+def test_spectrograms_are_librosas_and_pillows():
+    sound = noise(1.2).astype(np.float32) * np.linspace(0.01, 1, round(1.2 * RATE), dtype="f4")
+    spans = np.array([[0, 1], [1, 81], [100, 580], [700, 5000], [5000, 19200]])
+    ours = phoneme_spectrograms(sound, spans, PARAMS, RATE)
+    for (start, end), picture in zip(spans, ours, strict=True):
+        cut = sound[start:end] / np.abs(sound[start:end]).max()
+        power = librosa.feature.melspectrogram(y=cut, sr=RATE, n_fft=256, hop_length=80, n_mels=80)
+        level = librosa.power_to_db(power, ref=np.max, top_db=80).astype(np.float32)
+        expected = Image.fromarray(level).resize((64, 80), Image.Resampling.BICUBIC)
+        assert np.abs(picture[0] - np.asarray(expected)).max() < 0.05  # decibels, of float16
+
+
+def test_stereo_is_mixed_and_a_higher_rate_resampled(tmp_path):
+    time = np.arange(RATE * 3) / (RATE * 3)
+    tone = 0.3 * np.sin(2 * np.pi * 1000 * time)
+    whole = [(0.0, 1.0, "AA1")]
+    rows = [
+        row("1-1-0000", whole, sound_file(tone[::3])),
+        row("1-1-0001", whole, sound_file(np.stack([tone[::3], tone[::3]], 1))),
+        row("1-1-0002", whole, sound_file(tone, RATE * 3)),
+        row("1-1-0003", whole, sound_file(tone[::3], subtype="PCM_U8", kind="WAV")),
+    ]
+    with FragmentFile(fragments(tmp_path, rows)) as file:
+        pictures = file.read(np.arange(4)).astype(np.float32)[:, 0, :, 8:-8]
+    assert len({int(p.mean(1).argmax()) for p in pictures}) == 1
+    loud = pictures[0] > -40
+    for other in pictures[1:]:
+        assert np.abs(other - pictures[0])[loud].max() < 2
+
+
+BAD_ROWS = {
+    "ends before it starts": (row(phonemes=[(0.1, 0.2, "T"), (0.5, 0.4, "AA1")]), "phoneme 1"),
+    "lasts no time": (row(phonemes=[(0.5, 0.5, "AA1")]), "does not end after it starts"),
+    "ends after the audio": (row(phonemes=[(0.5, 1.5, "AA1")]), "after the audio"),
+    "starts before it": (row(phonemes=[(-0.5, 0.5, "AA1")]), "phoneme 0"),
+    "has no number": (row(phonemes=[(float("nan"), 0.5, "AA1")]), "phoneme 0"),
+    "empty list": (row(phonemes=[]), "list of phonemes is empty"),
+    "silence": (row(sound=sound_file(np.zeros(RATE))), "silence only"),
+    "no FLAC": (row(sound=b"fLaC nothing"), "cannot be decoded"),
+    "cut short": (row(sound=sound_file(noise())[:3000]), "row 1"),
+    "no bytes": (row(sound=b""), "no audio bytes"),
+    "low rate": (row(sound=sound_file(noise(rate=8000), 8000)), "8000 Hz"),
+    "no id": (row(sample_id="nobody"), "speaker-chapter-utterance"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_ROWS)
+def test_a_bad_row_is_named(tmp_path, name):
+    bad, words = BAD_ROWS[name]
+    path = shard(tmp_path / "raw", [row("19-1-0009"), bad])
+    with pytest.raises(V3Error) as error:
+        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS)
+    assert words in str(error.value)
+    assert f"{path}, row 1" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert [p.name for p in tmp_path.iterdir()] == ["raw"]
+
+
+def test_a_process_names_a_bad_row_too(tmp_path):
+    shard(tmp_path / "raw", [row("19-1-0009"), row(phonemes=[])])
+    params = PhonemesParams(**{**vars(PARAMS), "workers": 2})
+    with pytest.raises(V3Error, match="row 1"):
+        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", params)
+
+
+def test_a_shard_without_a_column_is_named(tmp_path):
+    for name in ("id", "audio", "phonemes"):
+        fewer = pa.schema([field for field in SCHEMA if field.name != name])
+        whole = row()
+        path = shard(tmp_path / name, [{k: whole[k] for k in fewer.names}], schema=fewer)
+        with pytest.raises(V3Error, match=f"{path.name} has no column '{name}'"):
+            write_fragments(tmp_path / name, tmp_path / "fragments.h5", PARAMS)
+
+
+def test_a_damaged_shard_is_named(tmp_path):
+    path = shard(tmp_path / "raw", [row(f"19-1-{k:04d}") for k in range(12)])
+    whole = path.read_bytes()
+    middle = len(whole) // 3
+    for damaged in (
+        whole[: len(whole) // 2],
+        b"",
+        b"PAR1" + b"x" * 50,
+        whole[:middle] + bytes(2000) + whole[middle + 2000 :],
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(V3Error, match=path.name):
+            write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS)
+    path.unlink()
+    with pytest.raises(V3Error, match="is missing"):
+        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS)
+    (tmp_path / "raw" / "index.json").write_text("[]")
+    with pytest.raises(V3Error, match="lists no shards"):
+        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS)
+    assert [p.name for p in tmp_path.iterdir()] == ["raw"]
+
+
+@pytest.mark.skipif(not GENUINE.is_dir(), reason=f"no genuine shards in {GENUINE}")
+def test_genuine_utterances_have_the_phonemes_that_they_should(tmp_path):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for path in GENUINE.glob("*.parquet"):
+        (raw / path.name).symlink_to(path)
+    splits = ("train_clean_100", "dev_clean", "test_clean")
+    write_index(raw, splits, "genuine")
+    write_fragments(raw, tmp_path / "fragments.h5", PARAMS)
+    truth = json.loads((MIRROR / "TRUTH.json").read_text())["librispeech"]
+    skipped = Counter[str]()
+    for path in GENUINE.glob("*.parquet"):
+        for item in pq.read_table(path, columns=["id", "phonemes"]).to_pylist():
+            labels = [p["phoneme"].rstrip("012").lower() for p in item["phonemes"]]
+            skipped[item["id"]] = sum(label not in PHONEMES for label in labels)
+    with FragmentFile(tmp_path / "fragments.h5") as file:
+        counts = dict(zip(file.sample_id, np.diff(file.starts).tolist(), strict=True))
+        assert file.info.group_names == splits
+        groups = [file.info.group_names[g] for g in file.group]
+        assert groups == [truth[name]["split"] for name in file.sample_id]
+    assert {k: v + skipped[k] for k, v in counts.items()} == {
+        k: v["phonemes"] for k, v in truth.items()
+    }
+    assert all(skipped[k] >= v["spn"] for k, v in truth.items())
+    assert sum(skipped.values()) < 0.005 * sum(counts.values())
