@@ -13,7 +13,17 @@ from v3.params import load_params
 from v3.splits import read_split
 from v3.training import Row, State, train
 
-CODE = ("augment", "batches", "loss", "model", "networks", "objective", "quantizer", "training")
+CODE = (
+    "augment",
+    "batches",
+    "loss",
+    "model",
+    "networks",
+    "objective",
+    "quantizer",
+    "training",
+    "views",
+)
 
 
 def main() -> None:

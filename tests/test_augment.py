@@ -15,6 +15,7 @@ OFF = {
     "saturation": 0.0,
     "hue": 0.0,
     "gamma": 0.0,
+    "invert": 0.0,
     "frequency_mask": 0,
 }
 
@@ -86,3 +87,12 @@ def test_gamma_lightens_ink_and_leaves_paper_white():
     assert float(paper.min()) > 0.8
     exponent = ink.log() / torch.tensor(0.05).log()
     assert float(exponent.log().abs().max()) <= 1.5 + 1e-5
+
+
+def test_inversion_turns_whole_samples():
+    x = torch.rand(40, 2, 3, 4, 4)
+    changed = augment(x, config(invert=0.5), generator())
+    turned = [torch.equal(sample, 1 - before) for sample, before in zip(changed, x, strict=True)]
+    kept = [torch.equal(sample, before) for sample, before in zip(changed, x, strict=True)]
+    assert all(one != other for one, other in zip(turned, kept, strict=True))
+    assert 10 < sum(turned) < 30

@@ -12,6 +12,8 @@ from torch.nn.functional import mse_loss
 
 from v3.errors import V3Error
 from v3.loss import (
+    agreement,
+    contrast_weights,
     decorrelation,
     hinges,
     mean_pairwise_distance,
@@ -158,3 +160,26 @@ def test_a_single_vector_has_no_distance_and_no_gradient() -> None:
     distance = mean_pairwise_distance(one)
     assert distance.tolist() == [0.0, 0.0, 0.0]
     assert not distance.requires_grad
+
+
+def test_agreement_of_codes_by_hand():
+    atoms = torch.eye(4)
+    same = atoms.repeat(5, 1)
+    assert float(agreement(same, same, atoms, 0.01)) == pytest.approx(0.0, abs=1e-4)
+    turned = same.roll(1, 0)  # another code each, but always the same other one
+    symmetrical = agreement(same, turned, atoms, 0.01)
+    # the joint has 1/8 at (k, k +- 1): I = log 2, of log 4
+    assert float(symmetrical) == pytest.approx(0.5, abs=1e-4)
+    alone = atoms[:1].expand(20, 4)  # one code for all: no information, however they agree
+    assert float(agreement(alone, alone, atoms, 0.01)) == pytest.approx(1.0, abs=1e-4)
+    one, other = torch.cartesian_prod(torch.arange(4), torch.arange(4)).T
+    assert float(agreement(atoms[one], atoms[other], atoms, 0.01)) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_contrast_weights_make_pale_samples_count():
+    x = torch.randn(3, 2, 1, 50, 50) * torch.tensor([0.1, 1.0, 1.0]).view(3, 1, 1, 1, 1)
+    weights = contrast_weights(x)
+    assert float(weights.mean()) == pytest.approx(1.0)
+    # variances 0.01, 1, 1: mean 0.67, so 1 / 0.077 against 1 / 1.067
+    assert float(weights[0] / weights[1]) == pytest.approx(1.067 / 0.077, rel=0.05)
+    assert torch.isfinite(contrast_weights(torch.zeros(3, 2, 1, 4, 4))).all()

@@ -1,5 +1,7 @@
 """Specs build networks of the published sizes, and nothing shrinks to zero."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -45,3 +47,13 @@ def test_a_spec_that_shrinks_to_nothing_is_refused():
     )
     with pytest.raises(V3Error, match="does not divide"):
         trunk_sizes(spec, (1, 8, 64))
+
+
+def test_contrast_norm_sees_the_same_trunk_input_at_any_brightness_and_contrast(tiny_spec):
+    encoder = Encoder(replace(tiny_spec, contrast_norm=True), (3, 8, 8)).eval()
+    x = torch.rand(4, 3, 8, 8)
+    with torch.inference_mode():
+        z_c, z_s = encoder(x)
+        dim_c, dim_s = encoder(0.8 * x + 0.1)
+    assert torch.allclose(z_c, dim_c, atol=0.02)  # but for the least contrast, which is added
+    assert not torch.allclose(z_s, dim_s, atol=0.02)

@@ -13,7 +13,7 @@ from v3.checkpoint import Checkpoints
 from v3.embedding import embed
 from v3.errors import V3Error
 from v3.fragments import FragmentFile
-from v3.params import FewShotParams, load_params
+from v3.params import FewShotParams, ViewParams, Weights, load_params
 from v3.training import build, learning_rate, train, training_step, validate, validation_set
 
 PARAMS = load_params()
@@ -115,6 +115,14 @@ def test_workers_change_nothing(tiny_file, tiny_spec, params):
     assert same(weights(alone), weights(helped))
 
 
+AGREE = {
+    "weights": Weights(
+        reconstruction=1, content=1, style=1, sample=1, fragment=1, commitment=0.5,
+        decorrelation=0.1, agreement=1,
+    )
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -124,6 +132,8 @@ def test_workers_change_nothing(tiny_file, tiny_spec, params):
         {"style_pooling": "sample", "style_noise": 0.0},
         {"style_standardise": False, "style_noise": 0.3},
         {"supersampling": True, "style_window": 3},
+        {"style_pooling": "neighbour", "relative_error": True},
+        {"view": ViewParams(shift=0.1, zoom=0.1, blur=0.5, noise=0.1, temperature=0.1), **AGREE},
     ],
 )
 def test_every_choice_trains(tiny_file, tiny_spec, params, change):
@@ -212,8 +222,11 @@ def test_adaptation_moves_the_network_and_not_the_codebook(tiny_file, tiny_spec,
     assert not torch.equal(after["encoder.content.weight"], before["encoder.content.weight"])
     again = adapt(model, tiny_file.path, tiny_file.validation, few_shot, params)
     assert same(after, weights(again))
-    with pytest.raises(V3Error, match="at least 2"):
-        adapt(model, tiny_file.path, [0], few_shot, params)
+    with pytest.raises(V3Error, match="needs a sample, has none"):
+        adapt(model, tiny_file.path, [], few_shot, params)
+    alone = weights(adapt(model, tiny_file.path, tiny_file.validation[:1], few_shot, params))
+    assert all(torch.isfinite(value).all() for value in alone.values())
+    assert not torch.equal(alone["encoder.content.weight"], before["encoder.content.weight"])
 
 
 def test_embeddings_follow_the_samples(tiny_file, tiny_spec, params):

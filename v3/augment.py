@@ -1,8 +1,8 @@
 """Changes of style in training: one draw a sample, the same for all of its fragments.
 
 Colours: brightness, contrast, saturation and hue as torchvision's ColorJitter defines them, and
-gamma, on images in [0, 1]. Spectrograms: one frequency mask (SpecAugment, Park et al., 2019, arXiv
-1904.08779).
+gamma and inversion, on images in [0, 1]. Spectrograms: one frequency mask (SpecAugment, Park et
+al., 2019, arXiv 1904.08779).
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class AugmentConfig(Protocol):
     @property
     def gamma(self) -> float: ...
     @property
+    def invert(self) -> float: ...
+    @property
     def frequency_mask(self) -> int: ...
 
 
@@ -53,6 +55,9 @@ def augment(x: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
         change, strength = colour[index]
         draw = (torch.rand(len(x), generator=generator) * 2 - 1) * strength
         x = change(x, draw.to(x.device).view(-1, 1, 1, 1, 1))
+    if config.invert > 0:
+        turned = torch.rand(len(x), generator=generator) < config.invert
+        x = torch.where(turned.to(x.device).view(-1, 1, 1, 1, 1), 1 - x, x)
     if config.frequency_mask > 0:
         x = _mask_frequencies(x, config.frequency_mask, generator)
     return x

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad, relu
+from torch.nn.functional import normalize, pad, relu
 
 from v3.errors import V3Error
 
@@ -78,6 +78,36 @@ def decorrelation(z_s: Tensor) -> Tensor:
     size = correlation.shape[0]
     squares = correlation.square().sum() - correlation.diagonal().square().sum()
     return squares / max(1, size * (size - 1))
+
+
+def agreement(z_one: Tensor, z_other: Tensor, atoms: Tensor, temperature: float) -> Tensor:
+    """1 - I / log K, I the mutual information of the codes of two views of N fragments (N, d).
+
+    0 if both views always get the same code and all K codes are in even use, 1 if the code of one
+    tells nothing of the other's. Codes are soft: softmax of the cosine to the atoms (K, d) over
+    `temperature`. Invariant information clustering (Ji et al., 2019, arXiv 1807.06653, eq. 3).
+    """
+
+    def soft(z: Tensor) -> Tensor:
+        cosine = normalize(z, dim=1) @ normalize(atoms, dim=1).T
+        return (cosine / temperature).softmax(1)
+
+    joint = soft(z_one).T @ soft(z_other) / len(z_one)  # (K, K)
+    joint = ((joint + joint.T) / 2).clamp_min(1e-8)
+    alone = joint.sum(1)
+    information = (joint * (joint / (alone[:, None] * alone)).log()).sum()
+    return 1 - information / math.log(len(atoms))
+
+
+def contrast_weights(x: Tensor) -> Tensor:
+    """Weights (b,) of mean 1 that let pale samples of (b, n, C, H, W) count as much as bold ones.
+
+    In inverse proportion to the variance within fragments, and a tenth of the batch's mean of it,
+    so that an empty fragment does not outweigh all others.
+    """
+    variance = x.var((3, 4)).mean((1, 2))
+    weights = 1 / (variance + 0.1 * variance.mean() + EPSILON)
+    return weights / weights.mean()
 
 
 def weighted_total(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:

@@ -14,6 +14,7 @@ from v3.errors import V3Error
 from v3.spec import ResidualGroup, Spec, StridedLayer
 
 Size = tuple[int, int]
+LEAST_CONTRAST = 0.02  # added to a fragment's deviation: what is flat stays flat
 
 
 class Encoder(nn.Module):
@@ -28,10 +29,21 @@ class Encoder(nn.Module):
         self.joint = nn.Sequential(nn.Flatten(), nn.Linear(flat, sum(self.split)), nn.GELU())
         self.content = nn.Linear(spec.content_dim, spec.content_dim)
         self.style = nn.Linear(spec.style_dim, spec.style_dim)
+        self.contrast: nn.Linear | None = None
+        if spec.contrast_norm:
+            self.contrast = nn.Linear(fragment_shape[0] + 1, spec.style_dim)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        content, style = self.joint(self.trunk(x)).split(self.split, dim=1)
-        return self.content(content), self.style(style)
+        if self.contrast is None:
+            content, style = self.joint(self.trunk(x)).split(self.split, dim=1)
+            return self.content(content), self.style(style)
+        mean = x.mean((2, 3), keepdim=True)
+        deviation = (x - mean).square().mean((1, 2, 3), keepdim=True).sqrt() + LEAST_CONTRAST
+        seen = (x - mean) / (2 * deviation)
+        content, style = self.joint(self.trunk(seen)).split(self.split, dim=1)
+        # what the trunk no longer sees is style, and the decoder needs it
+        removed = torch.cat([mean.flatten(1), deviation.flatten(1).log()], dim=1)
+        return self.content(content), self.style(style) + self.contrast(removed)
 
 
 class Decoder(nn.Module):

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-from torch.nn.functional import mse_loss
+from dataclasses import dataclass
 
-from v3.loss import decorrelation, hinges, variability
-from v3.model import Batch
+import torch
+from torch import Generator, Tensor
+
+from v3.augment import augment
+from v3.loss import agreement, contrast_weights, decorrelation, hinges, variability
+from v3.model import V3, Batch
 from v3.params import TrainParams
+from v3.views import degrade, move
 
 
-def loss_terms(
-    batch: Batch, x: Tensor, params: TrainParams
-) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Every term of the loss, and the variability statistics that the hinges compare."""
+@dataclass(frozen=True)
+class Objective:
+    """What one batch of b samples with n fragments gave."""
+
+    batch: Batch
+    terms: dict[str, Tensor]  # each term of the loss
+    statistics: dict[str, Tensor]  # the variabilities that the hinges compare
+    error: Tensor  # (b * n,): each fragment's reconstruction error, as the loss weighs it
+
+
+def objective(model: V3, x: Tensor, params: TrainParams, generator: Generator) -> Objective:
+    """Network input (b, n, C, H, W) in its random changes of style through the model."""
+    styled, seen = see(x, params, generator)
+    other = None
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=params.precision == "bfloat16"):
+        batch = model(seen, generator)
+        if params.weights.agreement > 0:
+            again = degrade(see(x, params, generator)[1], params.view, generator)
+            other = model.embed(again.flatten(0, 1))[0]
     statistics = variability(
         batch.z_c,
         batch.z_q,
@@ -21,10 +40,25 @@ def loss_terms(
         supersampling=params.supersampling,
         style_window=params.style_window,
     )
+    error = (batch.x_hat.float() - styled).square().mean((2, 3, 4))  # (b, n)
+    if params.relative_error:
+        error = error * contrast_weights(styled)[:, None]
     terms = {
-        "reconstruction": mse_loss(batch.x_hat.float(), x),
+        "reconstruction": error.mean(),
         **hinges(statistics, params.relativity),
         "commitment": batch.commitment,
         "decorrelation": decorrelation(batch.z_s),
+        "agreement": x.new_zeros(()),
     }
-    return terms, statistics
+    if other is not None:
+        terms["agreement"] = agreement(
+            batch.z_c.flatten(0, 1), other, model.quantizer.atoms, params.view.temperature
+        )
+    return Objective(batch, terms, statistics, error.detach().flatten())
+
+
+def see(x: Tensor, params: TrainParams, generator: Generator) -> tuple[Tensor, Tensor]:
+    """The batch in another style, which the decoder is asked for, and what the encoder sees."""
+    with torch.no_grad():
+        styled = augment(x, params.augment, generator)
+        return styled, move(styled, params.view, generator)

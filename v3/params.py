@@ -81,6 +81,7 @@ class Weights:
     fragment: NonNegative
     commitment: NonNegative
     decorrelation: NonNegative
+    agreement: NonNegative
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,17 @@ class AugmentParams:
     saturation: Share
     hue: Annotated[float, Within(least=0, most=0.5)]
     gamma: Annotated[float, Within(least=0, most=3)]
+    invert: Share
     frequency_mask: Natural
+
+
+@dataclass(frozen=True)
+class ViewParams:
+    shift: Annotated[float, Within(least=0, most=0.5)]
+    zoom: Share
+    blur: Share
+    noise: NonNegative
+    temperature: Positive
 
 
 @dataclass(frozen=True)
@@ -121,7 +132,9 @@ class TrainParams:
     dead_atom_threshold: NonNegative
     late_threshold: NonNegative
     late_after: Share
+    relative_error: bool
     augment: AugmentParams
+    view: ViewParams
     validate_every: Count
     patience: Natural
     min_improvement: NonNegative

@@ -17,14 +17,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from v3.augment import augment
 from v3.batches import Batches
 from v3.checkpoint import Checkpoints
 from v3.errors import V3Error
 from v3.fragments import FragmentFile
 from v3.loss import weighted_total
 from v3.model import V3, ModelInfo, StyleChannel, network_input
-from v3.objective import loss_terms
+from v3.objective import objective, see
 from v3.params import TrainParams
 from v3.spec import Spec
 
@@ -131,14 +130,13 @@ def training_step(
     for group in optimiser.param_groups:
         group["lr"] = learning_rate(state.step, batches.per_epoch, params)
     model.train()
-    x = augment(network_input(raw, model.info), params.augment, generator)
-    low_precision = params.precision == "bfloat16"
-    with torch.autocast(raw.device.type, torch.bfloat16, enabled=low_precision):
-        if state.step == 0:
-            with torch.no_grad():
-                model.quantizer.start(model.embed(x.flatten(0, 1))[0], generator)
-        batch = model(x, generator)
-    terms, statistics = loss_terms(batch, x, params)
+    x = network_input(raw, model.info)
+    if state.step == 0:
+        with torch.no_grad():
+            seen = see(x, params, generator)[1]
+            model.quantizer.start(model.embed(seen.flatten(0, 1))[0], generator)
+    result = objective(model, x, params, generator)
+    batch, terms = result.batch, result.terms
     total = weighted_total(terms, asdict(params.weights))
     require_finite(float(total.detach()), state.step, params, section)
     optimiser.zero_grad(set_to_none=True)
@@ -150,13 +148,13 @@ def training_step(
     replaced = model.quantizer.update(
         batch.z_c.detach().flatten(0, 1),
         batch.codes,
-        (batch.x_hat.detach().float() - x).square().mean((2, 3, 4)).flatten(),
+        result.error,
         params.late_threshold if late else params.dead_atom_threshold,
         generator,
     )
     usage = torch.bincount(batch.codes, minlength=model.spec.atoms) / len(batch.codes)
     row = {"loss/total": total, **{f"loss/{k}": v for k, v in terms.items()}}
-    row |= {f"variability/{k}": v for k, v in statistics.items()}
+    row |= {f"variability/{k}": v for k, v in result.statistics.items()}
     row |= {"codes/perplexity": perplexity(usage), "codes/active": (usage > 0).sum()}
     return {name: float(value.detach()) for name, value in row.items()} | {
         "codes/replaced": replaced
