@@ -32,7 +32,8 @@ WANTED = [
 ]
 PARAMS = DownloadParams(REPO, "main", ("train_clean_100", "test_clean"))
 SCRIPT = """
-import sys
+import sys, time
+time.sleep = lambda seconds: None  # huggingface_hub waits ever longer before it tries again
 from v3.cli import run
 from v3.corpora.librispeech_hub import download
 from v3.corpora.librispeech_params import DownloadParams
