@@ -10,7 +10,7 @@ from v3.cli import StagePaths, run
 from v3.files import read_json, write_json
 from v3.headline import headline
 
-STAGES = ("codebook", "zero_shot", "few_shot", "leakage", "retrieval")
+STAGES = ("codebook", "zero_shot", "few_shot", "leakage", "retrieval", "baseline")
 
 
 def main() -> None:

@@ -6,74 +6,67 @@ Accuracy is measured on unseen_test, and beside it (in_distribution) on the test
 the model as it was: zero-shot.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from v3.adaptation import adapt
-from v3.cli import StagePaths, run, stage_parser
-from v3.embedding import embed
-from v3.errors import V3Error
+from v3.cli import run
+from v3.evaluated import Evaluated, evaluated, stage_paths
 from v3.evaluation.ood import majority_map, unseen_figures
 from v3.files import write_json
-from v3.fragments import FragmentFile
-from v3.model import V3
 from v3.params import load_params
 from v3.plots.curves import few_shot_curve
-from v3.splits import read_split
 
-Split = dict[str, list[int]]
+STYLES = 12  # unseen styles at most that have a line each
 
 
 def main() -> None:
-    args = stage_parser(__doc__).parse_args()
-    paths = StagePaths(args.dataset, args.run)
-    dataset = load_params().dataset(args.dataset)
-    model = V3.load(paths.model)
-    with FragmentFile(paths.fragments) as file:
-        split = read_split(paths.split, len(file.style))
-        if not split.get("unseen_test"):
-            raise V3Error(f"{args.dataset}.split.unseen_styles is empty: no style is unseen.")
-        named = embed(model, file, split["validation"])
-        sizes = model.spec.atoms, len(file.info.content_names)
-        mapping = majority_map(named.codes, named.content, *sizes)
-        figures = {0: measure(model, file, split, mapping)}
-        for count in adaptation_sizes(split):
-            samples = split[f"unseen_{count}"]
-            adapted = adapt(model, paths.fragments, samples, dataset.few_shot, dataset.train)
-            figures[count] = measure(adapted, file, split, mapping)
-        source = file.info.source
+    paths = stage_paths(__doc__)
+    dataset = load_params().dataset(paths.dataset)
+    with evaluated(paths) as it:
+        it.require_unseen()
+        named = it.embed("validation")
+        mapping = majority_map(named.codes, named.content, *it.sizes)
+        figures = {0: measure(it, mapping)}
+        for count in adaptation_sizes(it.split):
+            samples = it.split[f"unseen_{count}"]
+            adapted = adapt(it.model, paths.fragments, samples, dataset.few_shot, dataset.train)
+            figures[count] = measure(replace(it, model=adapted), mapping)
+        source = it.info.source
 
     by_count = {f"samples_{count}": of_count for count, of_count in figures.items()}
     write_json(paths.metrics("few_shot"), {"source": source, **by_count})
+    styles = figures[0].get("styles", {})
     few_shot_curve(
         paths.plots("few_shot") / "few_shot.png",
         {count: of_count["accuracy"] for count, of_count in figures.items()},
         {
             style: {count: of_count["styles"][style] for count, of_count in figures.items()}
-            for style in figures[0]["styles"]
+            for style in (styles if len(styles) <= STYLES else ())
         },
         figures[0]["chance"],
         figures[0]["in_distribution"],
-        f"{args.dataset}: contents of unseen styles",
+        f"{paths.dataset}: contents of unseen styles",
         source,
     )
 
 
-def adaptation_sizes(split: Split) -> list[int]:
+def adaptation_sizes(split: dict[str, list[int]]) -> list[int]:
     """The k of the parts unseen_<k>, rising."""
     ends = [name.removeprefix("unseen_") for name in split if name.startswith("unseen_")]
     return sorted(int(end) for end in ends if end.isdigit())
 
 
-def measure(model: V3, file: FragmentFile, split: Split, mapping: np.ndarray) -> dict[str, Any]:
+def measure(it: Evaluated, mapping: np.ndarray) -> dict[str, Any]:
     """Figures of a model on the unseen styles, its codes read by `mapping` (atoms,)."""
-    test, unseen = (embed(model, file, split[part]) for part in ("test", "unseen_test"))
+    test, unseen = it.embed("test"), it.embed("unseen_test")
     return unseen_figures(
         mapping,
         (unseen.codes, unseen.content, unseen.style),
         (test.codes, test.content),
-        file.info.style_names,
+        it.info.style_names,
     )
 
 

@@ -1,22 +1,24 @@
 """Probe the style for content and the content for style.
 
 The linear probes learn on the embeddings of the validation split and of as many samples of the
-train split (drawn by the seed of the section `leakage`), and are scored on the test split, which
-took no part in anything before. content_from_decoder_style reads what the decoder reads in
+train split (drawn by the seed of the section `leakage`; 6,000 fragments at most), and are scored on
+the test split, which took no part in anything before. Where the styles of the test split are in no
+other sample, probes for style learn on some fragments of its samples and are scored on the others
+(`style_by` says so). content_from_decoder_style reads what the decoder reads in
 training: the style pooled and with noise (drawn by the same seed).
 content_from_z_c and style_from_z_s are there for reference: high is good.
 """
 
-from v3.cli import StagePaths, run, stage_parser
+from v3.cli import run
 from v3.embedding import embed
+from v3.evaluated import evaluated, stage_paths
 from v3.evaluation.common import choose
-from v3.evaluation.leakage import leakage
+from v3.evaluation.leakage import leakage, style_leakage
+from v3.evaluation.styles import style_lesson
 from v3.files import write_json
-from v3.fragments import FragmentFile
-from v3.model import V3
 from v3.params import load_params
-from v3.splits import read_split
 
+FIT = 6000  # fragments, at most, that a probe learns on
 PROBES = {  # name: what is read, from what
     "content_from_z_s": ("content", "z_s"),
     "content_from_decoder_style": ("content", "z_s_read"),
@@ -27,23 +29,26 @@ PROBES = {  # name: what is read, from what
 
 
 def main() -> None:
-    args = stage_parser(__doc__).parse_args()
-    paths = StagePaths(args.dataset, args.run)
-    seed = load_params().dataset(args.dataset).leakage.seed
-    model = V3.load(paths.model)
-    with FragmentFile(paths.fragments) as file:
-        split = read_split(paths.split, len(file.style))
+    paths = stage_paths(__doc__)
+    seed = load_params().dataset(paths.dataset).leakage.seed
+    with evaluated(paths) as it:
+        split = it.split
         drawn = choose(len(split["train"]), len(split["validation"]), seed)
         samples = split["validation"] + [split["train"][row] for row in drawn]
-        fit = embed(model, file, samples, seed)
-        test = embed(model, file, split["test"], seed + 1)
-        source = file.info.source
+        fit = embed(it.model, it.file, samples, seed)
+        test = embed(it.model, it.file, split["test"], seed + 1)
+        source = it.info.source
 
-    figures = {
-        name: leakage(getattr(fit, z), getattr(fit, kind), getattr(test, z), getattr(test, kind))
-        for name, (kind, z) in PROBES.items()
-    }
-    write_json(paths.metrics("leakage"), {"source": source, **figures})
+    rows = choose(len(fit.rows), FIT, seed)
+    lesson = style_lesson(fit.style[rows], test.style, seed)
+    figures = {}
+    for name, (kind, z) in PROBES.items():
+        learn = getattr(fit, z)[rows], getattr(fit, kind)[rows]
+        asked = getattr(test, z), getattr(test, kind)
+        figures[name] = (
+            style_leakage(learn, asked, lesson) if kind == "style" else leakage(*learn, *asked)
+        )
+    write_json(paths.metrics("leakage"), {"source": source, "style_by": lesson.by, **figures})
 
 
 if __name__ == "__main__":

@@ -4,14 +4,20 @@ from v3.cli import StagePaths, run, stage_parser
 from v3.files import read_json, write_json
 from v3.headline import headline
 
-STAGES = ("codebook", "zero_shot", "few_shot", "leakage", "retrieval", "swap")
+STAGES = ("codebook", "zero_shot", "few_shot", "leakage", "retrieval", "swap", "baseline")
 
 
 def main() -> None:
     args = stage_parser(__doc__).parse_args()
     paths = StagePaths(args.dataset, args.run)
     metrics = {stage: read_json(paths.metrics(stage)) for stage in STAGES}
-    write_json(paths.metrics("summary"), headline(metrics))
+    figures = headline(metrics)
+    write_json(paths.metrics("summary"), figures)
+    if not figures["beats_baseline"]:
+        print(
+            f"{args.dataset}: the model does not beat k-means: purity {figures['purity']:.3f}, "
+            f"k-means {figures['baseline_purity']:.3f}."
+        )
 
 
 if __name__ == "__main__":

@@ -21,9 +21,8 @@ class Embeddings:
     z_c: np.ndarray  # (N, d_c) float32, before quantisation
     codes: np.ndarray  # (N,) int64
     z_s: np.ndarray  # (N, d_s) float32
-    z_s_read: (
-        np.ndarray
-    )  # (N, d_s) float32: pooled and with noise, what the decoder reads in training
+    z_s_pooled: np.ndarray  # (N, d_s) float32: what the decoder reads, before the noise
+    z_s_read: np.ndarray  # (N, d_s) float32: with the noise, what it reads in training
     content: np.ndarray  # (N,) int32 labels, -1 unknown
     style: np.ndarray  # (N,) int32 labels, -1 unknown
     sample: np.ndarray  # (N,) int64 sample rows
@@ -36,14 +35,13 @@ def embed(model: V3, file: FragmentFile, samples: Sequence[int], seed: int = 0) 
     parts = [model.encode(file.read(rows[i : i + CHUNK])) for i in range(0, len(rows), CHUNK)]
     z_s = torch.cat([part.z_s for part in parts]).cpu()
     sample = np.asarray(file.sample)[rows]
-    read = model.add_noise(
-        _pooled(z_s, sample) if model.style.pooling == "sample" else z_s,
-        torch.Generator().manual_seed(seed),
-    )
+    pooled = _POOLED[model.style.pooling](z_s, sample)
+    read = model.add_noise(pooled, torch.Generator().manual_seed(seed))
     return Embeddings(
         z_c=torch.cat([part.z_c for part in parts]).cpu().numpy(),
         codes=torch.cat([part.codes for part in parts]).cpu().numpy(),
         z_s=z_s.numpy(),
+        z_s_pooled=pooled.numpy(),
         z_s_read=read.numpy(),
         content=np.asarray(file.content)[rows],
         style=np.asarray(file.style)[sample],
@@ -52,9 +50,27 @@ def embed(model: V3, file: FragmentFile, samples: Sequence[int], seed: int = 0) 
     )
 
 
-def _pooled(z_s: torch.Tensor, sample: np.ndarray) -> torch.Tensor:
+def _own(z_s: torch.Tensor, _: np.ndarray) -> torch.Tensor:
+    return z_s
+
+
+def _mean(z_s: torch.Tensor, sample: np.ndarray) -> torch.Tensor:
     """Every fragment's style replaced by the mean of its sample."""
     _, index = np.unique(sample, return_inverse=True)
     group = torch.from_numpy(index)
     total = torch.zeros(int(group.max()) + 1, z_s.shape[1]).index_add_(0, group, z_s)
     return (total / torch.bincount(group)[:, None])[group]
+
+
+def _next(z_s: torch.Tensor, sample: np.ndarray) -> torch.Tensor:
+    """Every fragment's style replaced by that of the next in its sample; the last reads the first.
+
+    The fragments of a sample stand together.
+    """
+    first = np.flatnonzero(np.diff(sample, prepend=sample[0] - 1))
+    after = np.arange(1, len(sample) + 1)
+    after[np.append(first[1:], len(sample)) - 1] = first
+    return z_s[torch.from_numpy(after)]
+
+
+_POOLED = {"fragment": _own, "sample": _mean, "neighbour": _next}  # by StyleChannel.pooling

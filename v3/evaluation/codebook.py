@@ -29,7 +29,7 @@ def codebook(codes: Array, labels: Array, atoms: int, classes: int) -> dict[str,
     counts = confusion(codes, labels, atoms, classes)
     usage = counts.sum(1) / counts.sum()
     usage = usage[usage > 0]
-    shuffled = _shuffled(codes, labels, atoms, classes)
+    blind = shuffled(codes, labels, atoms, classes)
     return {
         "one_to_one": one_to_one(counts),
         "purity": purity(counts),
@@ -40,7 +40,7 @@ def codebook(codes: Array, labels: Array, atoms: int, classes: int) -> dict[str,
         "labels": int((counts.sum(0) > 0).sum()),
         "fragments": len(labels),
         **{
-            f"chance_{figure.__name__}": fmean(figure(one) for one in shuffled)
+            f"chance_{figure.__name__}": fmean(figure(one) for one in blind)
             for figure in (one_to_one, purity, macro_purity)
         },
     }
@@ -91,6 +91,7 @@ def diagonal_order(counts: Array) -> NDArray[np.int64]:
     return order
 
 
-def _shuffled(codes: Array, labels: Array, atoms: int, classes: int) -> list[Array]:
+def shuffled(codes: Array, labels: Array, atoms: int, classes: int) -> list[Array]:
+    """Counts of codes (N,) against labels (N,) that are shuffled among the fragments, 20 times."""
     draw = np.random.default_rng(0)
     return [confusion(codes, draw.permutation(labels), atoms, classes) for _ in range(SHUFFLES)]

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from v3.errors import V3Error
-from v3.evaluation.common import Array, labelled, one_thread
+from v3.evaluation.common import Array, choose, labelled, one_thread
 
 POINTS = 30  # values of k, unless told
+QUERIES = 4000  # at most: of more fragments so many, drawn, search all others
 WORKERS = 2
 BLOCK_BYTES = 48 * 1024 * 1024  # of one block of distances; a worker holds some four such
 # Squared distances are compared in steps of 2^-44 of the largest: above the rounding of the
@@ -32,9 +33,11 @@ def retrieval(
 
     `k` None: some `points` values, evenly in log k, up to the largest number of others that share
     a label. `pr_auc` is the area under precision over recall by the right-hand rule from the
-    first k on (perfect: 1 - recall at the first k); `best_f1` the largest F1. `chance` is the
-    precision of a random ranking and `chance_pr_auc` its area over the same k. Points that are
-    equally far count as in random order, so equal embeddings score exactly chance.
+    first k on; `perfect_pr_auc` is the same of a ranking without fault (1 - recall at the first k,
+    which is far below 1 where few fragments share a label). `best_f1` is the largest F1; `chance`
+    the precision of a random ranking and `chance_pr_auc` its area over the same k. Points that are
+    equally far count as in random order, so equal embeddings score exactly chance. Of more than
+    4,000 fragments so many search all others (`queries`).
 
     Labels of -1 are left out. A fragment alone with its label is found by others but queries
     nothing. Raises `V3Error` if no two fragments share a label or a value is not finite.
@@ -48,8 +51,9 @@ def retrieval(
     if not relevant.any():
         raise V3Error("retrieval: no two fragments share a label, there is nothing to find.")
     ks = k_values(int(relevant.max()), points) if k is None else clip_k(k, len(x))
-    hits = count_hits(x, labels, ks)[relevant > 0]  # (Q, len(ks))
-    relevant = relevant[relevant > 0]
+    queries = np.flatnonzero(relevant)
+    queries = queries[choose(len(queries), QUERIES, 0)]
+    hits, relevant = count_hits(x, labels, ks, queries), relevant[queries]  # (Q, len(ks)), (Q,)
     precision = (hits / ks).mean(0)
     recall = (hits / relevant[:, None]).mean(0)
     f1 = (2 * hits / (ks + relevant[:, None])).mean(0)  # 2 p r / (p + r) of every query
@@ -59,11 +63,13 @@ def retrieval(
         "precision": precision.tolist(),
         "recall": recall.tolist(),
         "f1": f1.tolist(),
-        "pr_auc": float((np.diff(recall) * precision[1:]).sum()),
+        "pr_auc": _area(precision, recall),
+        "perfect_pr_auc": _perfect_area(relevant, ks),
         "best_f1": float(f1.max()),
         "chance": chance,
         # a random ranking finds the share k / (N - 1) of everything
         "chance_pr_auc": chance * float(ks[-1] - ks[0]) / (len(x) - 1),
+        "queries": len(queries),
     }
     return result
 
@@ -81,8 +87,20 @@ def clip_k(k: Sequence[int], fragments: int) -> NDArray[np.int64]:
     return np.unique(np.minimum(asked, fragments - 1))
 
 
-def count_hits(x: NDArray[np.float64], labels: Array, ks: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Points (N, d), labels (N,) -> hits among the k nearest others (N, len(ks)).
+def _area(precision: NDArray[np.float64], recall: NDArray[np.float64]) -> float:
+    return float((np.diff(recall) * precision[1:]).sum())
+
+
+def _perfect_area(relevant: Array, ks: NDArray[np.int64]) -> float:
+    """The area if every query (Q,) found all its `relevant` others first."""
+    hits = np.minimum(relevant[:, None], ks)
+    return _area((hits / ks).mean(0), (hits / relevant[:, None]).mean(0))
+
+
+def count_hits(
+    x: NDArray[np.float64], labels: Array, ks: NDArray[np.int64], queries: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Points (N, d), labels (N,), rows (Q,) -> their hits among the k nearest others (Q, len(ks)).
 
     Where points tie around rank k, the expected number of hits over their random orders.
     """
@@ -90,10 +108,10 @@ def count_hits(x: NDArray[np.float64], labels: Array, ks: NDArray[np.int64]) -> 
     squares = np.einsum("nd,nd->n", x, x)
     step = max(4 * float(squares.max()), np.finfo(np.float64).tiny * LEVELS) / LEVELS
     rows = max(1, BLOCK_BYTES // (8 * len(x)))
-    hits = np.empty((len(x), len(ks)))
+    hits = np.empty((len(queries), len(ks)))
 
     def fill(start: int) -> None:
-        block = slice(start, start + rows)
+        block = queries[start : start + rows]
         distance = x[block] @ x.T
         distance *= -2
         distance += squares[block, None]
@@ -105,13 +123,12 @@ def count_hits(x: NDArray[np.float64], labels: Array, ks: NDArray[np.int64]) -> 
         del distance
         keys <<= 1
         keys |= labels[block, None] == labels
-        own = np.arange(len(keys))
-        keys[own, start + own] = LAST
-        hits[block] = _hits_of_block(keys, ks)
+        keys[np.arange(len(keys)), block] = LAST
+        hits[start : start + rows] = _hits_of_block(keys, ks)
 
     # One BLAS thread in each of our workers, so that the sums do not depend on the number of cores.
     with one_thread(), ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(fill, range(0, len(x), rows)))
+        list(pool.map(fill, range(0, len(queries), rows)))
     return hits
 
 

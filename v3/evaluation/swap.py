@@ -22,23 +22,27 @@ ROUNDS = 100  # of drawing partners anew
 
 
 def swap_pairs(
-    content: Array, style: Array, swaps: int, seed: int
+    content: Array, style: Array, swaps: int, seed: int, givers: Array | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows i (M,) that give the content and j (M,) that give the style, M = `swaps` or a few less.
 
     Partners differ in content and in style, so that neither figure is right by coincidence.
-    Fragments without both labels take no part. `V3Error` if no two fragments differ in both.
+    Fragments without both labels take no part; only the rows `givers`, where there are such, give
+    style. `V3Error` if no two fragments differ in both.
     """
     known = np.flatnonzero((content >= 0) & (style >= 0))
     if not len(known):
         raise V3Error("swap: no fragment has both labels, nothing can be measured.")
+    givers = known if givers is None else np.intersect1d(known, givers)
+    if not len(givers):
+        raise V3Error("swap: no fragment that may give its style has both labels.")
     draw = np.random.default_rng(seed)
-    i, j = draw.choice(known, swaps), draw.choice(known, swaps)
+    i, j = draw.choice(known, swaps), draw.choice(givers, swaps)
     for _ in range(ROUNDS):
         bad = (content[i] == content[j]) | (style[i] == style[j])
         if not bad.any():
             break
-        i[bad], j[bad] = draw.choice(known, bad.sum()), draw.choice(known, bad.sum())
+        i[bad], j[bad] = draw.choice(known, bad.sum()), draw.choice(givers, bad.sum())
     good = (content[i] != content[j]) & (style[i] != style[j])
     if not good.any():
         raise V3Error("swap: no two fragments differ in content and in style.")
@@ -50,17 +54,25 @@ def swap_figures(
     test: tuple[Array, Array, Array],
     swapped: tuple[Array, Array, Array],
     seed: int = 0,
+    style_lesson: tuple[tuple[Array, Array], tuple[Array, Array]] | None = None,
 ) -> dict[str, Any]:
     """Each part: fragments (N, ...) with content and style labels (N,); -1 is left out.
 
     train: real, teaches the judges; test: real, tells how good they are
     (content_classifier_accuracy, style_...); swapped: decoded, with the labels that were wanted
     (content_kept, style_taken). chance: share of the most frequent wanted label. The figures of
-    one kind are None if no label wanted occurs in training (styles that are samples).
+    one kind are None if no label wanted occurs in training. `style_lesson`: fragments and styles
+    that teach the judge of style and that test it, in place of train and test (styles that are
+    samples).
     """
+    lessons = {
+        "content": ((train[0], train[1]), (test[0], test[1])),
+        "style": style_lesson or ((train[0], train[2]), (test[0], test[2])),
+    }
     figures: dict[str, Any] = {}
     for kind, taken, column in (("content", "content_kept", 1), ("style", "style_taken", 2)):
-        y, x = labelled(f"swap, {kind} of training fragments", train[column], train[0])
+        learn, ask = lessons[kind]
+        y, x = labelled(f"swap, {kind} of training fragments", learn[1], learn[0])
         wanted = np.asarray(swapped[column])
         judged = None
         if np.isin(wanted[wanted >= 0], y).any() and len(np.unique(y)) > 1:
@@ -69,7 +81,7 @@ def swap_figures(
         figures[taken] = judged
         figures[f"{kind}_chance"] = None if judged is None else majority_share(wanted[wanted >= 0])
         figures[f"{kind}_classifier_accuracy"] = (
-            None if judged is None else judge_accuracy(judge, test[0], test[column])
+            None if judged is None else judge_accuracy(judge, *ask)
         )
     return figures
 
