@@ -145,10 +145,38 @@ def test_unseen_figures():
         "accuracy": 0.5,
         "in_distribution": 0.5,
         "chance": 0.75,
+        "purity": 0.75,
+        "chance_purity": got["chance_purity"],
         "styles": {"a": 1.0, "b": 0.0},
         "unmapped": 0.25,
         "fragments": 4,
     }
+    assert 0.75 <= got["chance_purity"] <= 1
+
+
+def test_many_unseen_styles_are_summed_up():
+    """Of 41 styles the first is wrong altogether, the rest are right; -1 is no style."""
+    styles = np.repeat(np.arange(-1, 41), 3)
+    labels = np.tile([0, 1, 1], 42)
+    codes = np.where(styles == 0, 1 - labels, labels)
+    got = unseen_figures(np.arange(2), (codes, labels, styles), (codes, labels), ["x"] * 41)
+    assert "styles" not in got
+    assert (got["style_count"], got["style_median"], got["style_worst"]) == (41, 1.0, 0.0)
+    few = styles < 40
+    got = unseen_figures(
+        np.arange(2), (codes[few], labels[few], styles[few]), (codes, labels), list("ab" * 20)
+    )
+    assert "style_count" not in got
+
+
+def test_purity_of_unseen_styles():
+    labels = np.tile(np.arange(4), 10)
+    swapped = labels ^ 1  # every code means another label than before
+    got = unseen_figures(np.arange(4), (swapped, labels, labels * 0), (labels, labels), ["a"])
+    assert (got["accuracy"], got["purity"]) == (0, 1)
+    constant = labels * 0
+    got = unseen_figures(np.arange(4), (constant, labels, constant), (labels, labels), ["a"])
+    assert got["purity"] == got["chance_purity"] == 0.25
 
 
 def test_constant_and_duplicated_codes_unseen():

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from v3.errors import V3Error
-from v3.evaluation.common import choose, exemplars, sample_means
+from v3.evaluation.common import choose, exemplars
 from v3.evaluation.leakage import leakage, probe_accuracy, whitening
 from v3.evaluation.swap import judge_accuracy, swap_figures, swap_pairs, train_judge
 from v3.evaluation.tsne import tsne_map
@@ -203,10 +203,3 @@ def test_exemplars():
     assert exemplars(content, style, 9).tolist() == [0, 3, 4]
     assert exemplars(content, style, 2).tolist() == [0, 3]
     assert exemplars(np.array([-1]), np.array([0]), 2).tolist() == []
-
-
-def test_sample_means():
-    z = np.array([[1, 2], [3, 4], [5, 6]], np.float32)
-    means = sample_means(z, np.array([7, 3, 7]))
-    assert means.tolist() == [[3, 4], [3, 4], [3, 4]]
-    assert means.dtype == np.float32

@@ -49,7 +49,7 @@ def test_perfect_embeddings():
     assert got["k"] == [1, 2, 3, 4]
     assert got["precision"] == [1, 1, 1, 1]
     assert got["recall"] == [0.25, 0.5, 0.75, 1]
-    assert got["pr_auc"] == 0.75  # 1 - recall at the first k
+    assert got["pr_auc"] == got["perfect_pr_auc"] == 0.75  # 1 - recall at the first k
     assert got["best_f1"] == 1
     assert got["chance"] == pytest.approx(4 / 19)
 
@@ -101,6 +101,33 @@ def test_unlabelled_fragments_are_left_out():
     assert retrieval(more, np.concatenate([y, np.full(5, -1)])) == retrieval(x, y)
 
 
+def test_perfect_pairs_and_thousands_of_styles():
+    """Styles that are samples of two fragments: one other to find, at one k, and few to ask."""
+    labels = np.repeat(np.arange(3000), 2)
+    got = retrieval(np.stack([np.cos(labels), np.sin(labels)], axis=1), labels)
+    assert got["k"] == [1]
+    assert got["precision"] == got["recall"] == [1]
+    assert got["pr_auc"] == got["perfect_pr_auc"] == 0  # no curve: the precision says it all
+    assert got["queries"] == 4000
+    assert got["chance"] == pytest.approx(1 / 5999)
+    mixed = np.concatenate([labels, np.repeat(np.arange(3000, 3010), 5)])
+    assert retrieval(mixed[:, None] * 1.0, mixed)["k"] == [1, 2, 3, 4]
+
+
+def test_some_queries_stand_for_all(monkeypatch):
+    draw = np.random.default_rng(5)
+    labels = draw.integers(0, 4, 600)
+    x = np.eye(4)[labels] + 0.7 * draw.normal(size=(600, 4))
+    full = retrieval(x, labels)
+    assert full["queries"] == 600
+    monkeypatch.setattr("v3.evaluation.retrieval.QUERIES", 300)
+    some = retrieval(x, labels)
+    assert some["queries"] == 300
+    assert some["k"] == full["k"]
+    for name in ("pr_auc", "perfect_pr_auc", "chance", "best_f1"):
+        assert some[name] == pytest.approx(full[name], abs=0.02)
+
+
 def test_k_values():
     assert k_values(1).tolist() == [1]
     ks = k_values(5000, 30)
@@ -139,7 +166,9 @@ def test_bounds_and_order(seed, n, classes, ties):
 
 def in_bounds(got):
     assert got["k"] == sorted(set(got["k"]))
-    for name in ("precision", "recall", "f1", "pr_auc", "best_f1", "chance", "chance_pr_auc"):
+    for name in ("precision", "recall", "f1", "pr_auc", "perfect_pr_auc", "best_f1", "chance"):
         assert np.min(got[name]) >= 0
         assert np.max(got[name]) <= 1 + 1e-12
+    assert 0 <= got["chance_pr_auc"] <= 1 + 1e-12
+    assert got["pr_auc"] <= got["perfect_pr_auc"] + 1e-12
     assert np.diff(got["recall"]).min(initial=0) >= -1e-12

@@ -8,7 +8,7 @@ from v3.headline import headline, over_seeds
 PR_AUC = {"pr_auc": 0.5, "chance": 0.1}
 METRICS = {
     "codebook": {"source": "here", "one_to_one": 0.9, "purity": 0.95},
-    "zero_shot": {"accuracy": 0.8},
+    "zero_shot": {"accuracy": 0.8, "purity": 0.85},
     "few_shot": {
         "source": "here",
         "samples_0": {"accuracy": 0.8},
@@ -22,13 +22,14 @@ METRICS = {
 
 
 def test_figures_by_name_and_in_order():
-    assert list(headline(METRICS).items())[:6] == [
+    assert list(headline(METRICS).items())[:7] == [
         ("source", "here"),
         ("one_to_one", 0.9),
         ("purity", 0.95),
         ("zero_shot", 0.8),
         ("few_shot_5", 0.85),
         ("few_shot_10", 0.9),
+        ("zero_shot_purity", 0.85),
     ]
     assert headline(METRICS)["leakage"] == 0.1
     assert headline(METRICS)["swap_style_taken"] is None
@@ -45,6 +46,29 @@ def test_what_is_not_measured_is_left_out():
 def test_a_file_without_its_figure_is_named():
     with pytest.raises(V3Error, match=r"retrieval holds no content_by_z_c\.pr_auc"):
         headline({**METRICS, "retrieval": {"content_by_z_c": {}}})
+
+
+def test_the_better_baseline_is_the_one_to_beat():
+    raw = {"one_to_one": 0.5, "purity": 0.95, "zero_shot": 0.2}
+    components = {"one_to_one": 0.6, "purity": 0.7, "zero_shot": 0.1}
+    got = headline({**METRICS, "baseline": {"raw": raw, "components": components}})
+    assert got["baseline_one_to_one"] == 0.6
+    assert got["baseline_purity"] == 0.95
+    assert got["baseline_zero_shot"] == 0.2
+    assert got["beats_baseline"] is False  # as good is not better
+    raw["purity"] = 0.94
+    assert headline({**METRICS, "baseline": {"raw": raw, "components": components}})[
+        "beats_baseline"
+    ]
+    assert "beats_baseline" not in headline(METRICS)
+    with pytest.raises(V3Error, match=r"baseline holds no components\.one_to_one"):
+        headline({**METRICS, "baseline": {"raw": raw}})
+
+
+def test_what_is_true_or_false_is_no_figure():
+    got = over_seeds({seed: {"purity": 0.5, "beats_baseline": True} for seed in (0, 1)})
+    assert set(got) == {"purity", "median", "worst"}
+    assert set(got["median"]) == {"purity"}
 
 
 def test_median_and_worst():

@@ -20,6 +20,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from v3.cli import run
+from v3.evaluation.styles import OTHER_SAMPLES
 
 ROOT = Path(__file__).parent.parent
 EVALUATIONS = {
@@ -30,6 +31,7 @@ EVALUATIONS = {
     "few_shot": ["few_shot.png"],
     "leakage": [],
     "swap": ["reconstructions.png", "swap.png"],
+    "baseline": [],
 }
 MEASURED = [stage for stage in EVALUATIONS if stage != "tsne"]
 TRAIN: dict[str, Any] = {
@@ -52,7 +54,7 @@ SPLIT = {
 }
 
 
-SECTIONS = ("split", "train", "retrieval", "tsne", "few_shot", "leakage", "swap")
+SECTIONS = ("split", "train", "retrieval", "tsne", "few_shot", "leakage", "swap", "baseline")
 
 
 def stage(name: str, *arguments: str) -> None:
@@ -76,6 +78,7 @@ def write_params(folder: Path, spec: dict[str, Any]) -> None:
     section["swap"]["swaps"] = 30
     section["few_shot"]["passes"] = 2
     studies = {"datasets": ["bars"], "seeds": [3, 1], "slow_datasets": [], "slow_seeds": [0]}
+    studies["variants"] = {}
     with open(folder / "params.yaml", "w", encoding="utf-8") as file:
         yaml.dump({"datasets": ["bars"], "bars": section, "studies": studies}, file)
 
@@ -123,7 +126,7 @@ def metrics(folder: Path, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", MEASURED)
 def test_metrics_tell_their_source_and_are_shares(evaluated, name):
-    counts = {"active_codes", "perplexity", "atoms", "labels", "fragments", "k"}
+    counts = {"active_codes", "perplexity", "atoms", "labels", "fragments", "k", "queries"}
 
     def shares(value: Any, key: str = "") -> None:
         if isinstance(value, dict):
@@ -185,7 +188,8 @@ def test_leakage_names_what_reads_what(evaluated):
     found = metrics(evaluated, "leakage")
     probes = {"content_from_z_s", "content_from_decoder_style", "style_from_z_c"}
     probes |= {"content_from_z_c", "style_from_z_s"}
-    assert set(found) == {"source", *probes}
+    assert set(found) == {"source", "style_by", *probes}
+    assert found["style_by"] == metrics(evaluated, "swap")["style_by"] == OTHER_SAMPLES
     assert all(set(found[probe]) == {"accuracy", "chance"} for probe in probes)
 
 
@@ -196,7 +200,29 @@ def test_summary_holds_the_figures_of_the_others(evaluated):
     assert summary["few_shot_2"] == metrics(evaluated, "few_shot")["samples_2"]["accuracy"]
     leaked = metrics(evaluated, "leakage")["content_from_decoder_style"]["accuracy"]
     assert summary["leakage"] == leaked
+    assert summary["zero_shot_purity"] == metrics(evaluated, "zero_shot")["purity"]
+    baseline = metrics(evaluated, "baseline")
+    better = max(baseline[given]["purity"] for given in ("raw", "components"))
+    assert summary["baseline_purity"] == better
+    assert summary["beats_baseline"] is (summary["purity"] > better)
     assert all(isinstance(value, float | int) for key, value in summary.items() if key != "source")
+
+
+def test_a_model_that_k_means_beats_is_told(evaluated, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(copy_of(evaluated, tmp_path / "project"))
+    for purity, told in ((1.0, False), (0.25, True)):
+        file = Path("metrics/bars/codebook.json")
+        content = json.loads(file.read_text(encoding="utf-8")) | {"purity": purity}
+        file.write_text(json.dumps(content), encoding="utf-8")
+        baseline = Path("metrics/bars/baseline.json")
+        content = json.loads(baseline.read_text(encoding="utf-8"))
+        content["raw"]["purity"], content["components"]["purity"] = 0.4, 0.3
+        baseline.write_text(json.dumps(content), encoding="utf-8")
+        stage("summary", "bars")
+        assert metrics(Path(), "summary")["beats_baseline"] is not told
+        assert (
+            "does not beat k-means: purity 0.250, k-means 0.400" in capsys.readouterr().out
+        ) is told
 
 
 def test_the_same_again_is_the_same_bytes(evaluated, tmp_path, monkeypatch):
@@ -262,7 +288,7 @@ def test_a_damaged_model_as_a_command(trained, tmp_path):
     assert done.stderr.startswith("error: ")
 
 
-@pytest.mark.parametrize("name", ["zero_shot", "few_shot"])
+@pytest.mark.parametrize("name", ["zero_shot", "few_shot", "baseline"])
 def test_no_unseen_style_is_told_by_parameter(trained, tmp_path, monkeypatch, name):
     monkeypatch.chdir(copy_of(trained, tmp_path / "project"))
     split = Path("data/bars/split.json")
@@ -301,7 +327,7 @@ def test_the_study_reads_the_seeds_of_the_parameters_alone(evaluated, tmp_path, 
         codebook = run_folder / "metrics" / "bars" / "codebook.json"
         content = json.loads(codebook.read_text(encoding="utf-8"))
         codebook.write_text(json.dumps(content | {"one_to_one": seed / 10}), encoding="utf-8")
-        stage("collect_seed", "bars", "--seed", str(seed), "--run", str(run_folder))
+        stage("collect_seed", "bars", "--seed", str(seed), "--study", "studies/seeds")
     stage("summarise_seeds", "bars")
     found = json.loads(Path("studies/seeds/metrics/bars.json").read_text(encoding="utf-8"))
     assert found["one_to_one"] == {"3": 0.3, "1": 0.1}

@@ -8,14 +8,17 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from torch import nn
 
-from v3.augment import augment
 from v3.batches import Batches
 from v3.errors import V3Error
 from v3.loss import weighted_total
 from v3.model import V3, network_input
-from v3.objective import loss_terms
+from v3.objective import objective
 from v3.params import FewShotParams, TrainParams
+
+FEW_FRAGMENTS = 32  # of a batch: mean and variance of fewer say too little to normalise by
+MOST_UPDATES = 200  # however many samples there are to adapt to
 
 
 def adapt(
@@ -27,11 +30,14 @@ def adapt(
 ) -> V3:
     """A copy of the model after `passes` over the samples with the training loss.
 
-    The codebook does not move, so a code keeps the meaning that it had before. Deterministic
-    under `params.seed`. Raises `V3Error` for fewer than two samples: the loss compares samples.
+    The codebook does not move, so a code keeps the meaning that it had before. Of very many
+    samples the passes end after 200 updates. Where a batch holds fewer than 32 fragments, its mean
+    and variance would lead astray: the norm layers then keep those of training. A single sample
+    has no others to differ from; what compares samples then has no gradient. Deterministic under
+    `params.seed`. Raises `V3Error` if there is no sample.
     """
-    if len(samples) < 2:
-        raise V3Error(f"adaptation needs at least 2 samples, has {len(samples)}.")
+    if not len(samples):
+        raise V3Error("adaptation needs a sample, has none.")
     adapted = copy.deepcopy(model).train()
     batches = Batches(
         fragments,
@@ -41,12 +47,15 @@ def adapt(
         params.seed,
         train.memory_gb,
     )
+    if batches.b * batches.n < FEW_FRAGMENTS:
+        for layer in adapted.modules():
+            if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+                layer.eval()
     optimiser = torch.optim.AdamW(adapted.parameters(), params.learning_rate, weight_decay=0.0)
-    for step in range(params.passes * batches.per_epoch):
+    for step in range(min(params.passes * batches.per_epoch, MOST_UPDATES)):
         generator = torch.Generator().manual_seed(params.seed * 1_000_003 + step)
         x = network_input(batches[step].to(adapted.device), adapted.info)
-        x = augment(x, train.augment, generator)
-        terms, _ = loss_terms(adapted(x, generator), x, train)
+        terms = objective(adapted, x, train, generator).terms
         optimiser.zero_grad(set_to_none=True)
         weighted_total(terms, asdict(train.weights)).backward()
         optimiser.step()

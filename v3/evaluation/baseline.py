@@ -52,12 +52,13 @@ def fit_clusters(x: Array, clusters: int, seed: int, components: int | None = No
 
     The best of three starts on some of the points goes on with all of them. `V3Error` on none.
     """
-    x = flat(x)
     if not len(x):
         raise V3Error("baseline: no fragment to cluster.")
+    x = flat(x)
     axes = None
-    with one_thread(), warnings.catch_warnings():
-        # fewer points that differ than clusters: some of the centres are then the same
+    with one_thread(), warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        # fewer points that differ than clusters: some centres are then the same; of one point
+        # alone the share of variance is 0 / 0, which nobody reads
         warnings.simplefilter("ignore", ConvergenceWarning)
         if components is not None:
             some = x[choose(len(x), AXES_FRAGMENTS, seed)]

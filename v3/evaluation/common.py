@@ -55,14 +55,6 @@ def exemplars(labels: Array, others: Array, most: int) -> NDArray[np.int64]:
     return np.array(chosen, dtype=np.int64)
 
 
-def sample_means(z: Array, sample: Array) -> Array:
-    """Embeddings (N, d) replaced by the mean of their sample (N,)."""
-    _, index = np.unique(sample, return_inverse=True)
-    total = np.zeros((index.max() + 1, z.shape[1]))
-    np.add.at(total, index, z)
-    return (total / np.bincount(index)[:, None])[index].astype(z.dtype)
-
-
 def one_thread() -> AbstractContextManager[Any]:
     """Sums in one order, whatever the number of cores: linear algebra and OpenMP on one thread."""
     limit: AbstractContextManager[Any] = threadpool_limits(1)
