@@ -14,7 +14,7 @@ from v3.batches import Batches
 from v3.errors import V3Error
 from v3.loss import weighted_total
 from v3.model import V3, network_input
-from v3.objective import objective
+from v3.objective import objective, use_threads
 from v3.params import FewShotParams, TrainParams
 
 FEW_FRAGMENTS = 32  # of a batch: mean and variance of fewer say too little to normalise by
@@ -38,6 +38,7 @@ def adapt(
     """
     if not len(samples):
         raise V3Error("adaptation needs a sample, has none.")
+    use_threads(train)
     adapted = copy.deepcopy(model).train()
     batches = Batches(
         fragments,

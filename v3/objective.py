@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import cpu_count
 
 import torch
 from torch import Generator, Tensor
@@ -62,3 +63,8 @@ def see(x: Tensor, params: TrainParams, generator: Generator) -> tuple[Tensor, T
     with torch.no_grad():
         styled = augment(x, params.augment, generator)
         return styled, move(styled, params.view, generator)
+
+
+def use_threads(params: TrainParams) -> None:
+    """Take as many CPU threads as the parameters say: sums depend on it in their last bits."""
+    torch.set_num_threads(params.threads or cpu_count() or 1)

@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from os import cpu_count
 from pathlib import Path
 
 import torch
@@ -23,7 +22,7 @@ from v3.errors import V3Error
 from v3.fragments import FragmentFile
 from v3.loss import weighted_total
 from v3.model import V3, ModelInfo, StyleChannel, network_input
-from v3.objective import objective, see
+from v3.objective import objective, see, use_threads
 from v3.params import TrainParams
 from v3.spec import Spec
 
@@ -63,7 +62,7 @@ def train(
     parameters in errors.
     """
     device = choose_device(params.device)
-    torch.set_num_threads(params.threads or cpu_count() or 1)
+    use_threads(params)
     model = build(fragments, spec, params).to(device)
     optimiser = make_optimiser(model, params)
     batches = Batches(
