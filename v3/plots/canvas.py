@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 
 from v3.files import atomic_file
 
 DPI = 110
+PALETTE = 256  # colours of a file: pictures are in git, and full colour is three times the size
+LONGEST = 16  # characters of a name at a border or in a legend
 GREY = "#666666"
 FEW, SOME = 10, 20  # colours that can be told apart: ten, then pairs of light and dark
 Array = NDArray[Any]
@@ -31,9 +35,21 @@ def sheet(
 
 
 def save(figure: Figure, path: str | Path) -> None:
-    """Write a PNG, whole or not at all; the same figure gives the same bytes."""
+    """Write a PNG of 256 colours, whole or not at all; the same figure gives the same bytes."""
+    drawn = BytesIO()
+    figure.savefig(drawn, dpi=DPI, format="png")
+    # Without dithering: specks would blur the picture and fill the file.
+    method, dither = Image.Quantize.MEDIANCUT, Image.Dither.NONE
+    picture = Image.open(drawn).convert("RGB").quantize(PALETTE, method, dither=dither)
     with atomic_file(path) as beside:
-        figure.savefig(beside, dpi=DPI, format="png", metadata={"Software": None})
+        picture.save(beside, format="PNG", optimize=True)
+
+
+def short(name: str) -> str:
+    """A name that fits at a border: of a long one its beginning and its end."""
+    if len(name) <= LONGEST:
+        return name
+    return f"{name[: LONGEST // 2 - 1]}\u2026{name[-LONGEST // 2 :]}"
 
 
 def tidy(axes: Axes, title: str = "", x: str = "", y: str = "", grid: bool = True) -> None:

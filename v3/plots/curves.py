@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from v3.plots.canvas import GREY, colours, save, sheet, tidy
+from v3.plots.canvas import GREY, colours, save, sheet, short, tidy
 
 HINGES = ("loss/content", "loss/style", "loss/sample", "loss/fragment")
 CODES = ("codes/perplexity", "codes/active", "validation/perplexity")
@@ -99,7 +99,7 @@ def few_shot_curve(
     counts = sorted(accuracy)
     at = np.arange(len(counts))
     for (name, values), colour in zip(styles.items(), colours(len(styles)), strict=True):
-        label = name if len(styles) <= 20 else None
+        label = short(name) if len(styles) <= 20 else None
         panel.plot(
             at, [values[c] for c in counts], color=colour, linewidth=1, alpha=0.7, label=label
         )

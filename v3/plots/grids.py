@@ -9,10 +9,12 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
-from v3.plots.canvas import GREY, Array, save, sheet
+from v3.plots.canvas import GREY, Array, save, sheet, short
 
 GAP, WIDE_GAP = 0.08, 0.35  # between cells, and between real ones and decoded, in cell widths
 CELL = 0.62  # inches wide
+TALLEST_SHEET = 21.0  # inches: cells of more rows are smaller
+LEVELS = 64  # shades of a spectrogram: more of them cannot be seen, and fill the file
 TALLEST = 2.2  # height of a cell by its width: a spectrogram of 512 x 32 is squeezed to that
 PAPER = 255
 Image = NDArray[np.uint8]
@@ -21,13 +23,24 @@ Image = NDArray[np.uint8]
 def as_image(fragment: Array, low: float, high: float) -> Image:
     """Fragment (C, H, W) in file units -> picture (H, W, 3); `low` is darkest, `high` brightest.
 
-    Three channels are colours. One channel is a spectrogram: magma, lowest bin at the bottom.
+    Three channels are colours. One channel is a spectrogram: magma, lowest bin at the bottom;
+    neighbouring bins are averaged where it is more than four times as high as wide.
     """
+    if len(fragment) != 3:
+        fragment = _averaged(np.asarray(fragment, np.float64))
     shares = np.clip((np.asarray(fragment, np.float64) - low) / max(high - low, 1e-12), 0, 1)
     if len(shares) == 3:
         return np.rint(shares.transpose(1, 2, 0) * 255).astype(np.uint8)
-    painted = matplotlib.colormaps["magma"](shares.mean(0)[::-1], bytes=True)
+    shades = np.rint(shares.mean(0)[::-1] * (LEVELS - 1)) / (LEVELS - 1)
+    painted = matplotlib.colormaps["magma"](shades, bytes=True)
     return np.asarray(painted[..., :3], np.uint8)
+
+
+def _averaged(fragment: Array) -> Array:
+    """(C, H, W) -> (C, H', W): means of neighbouring rows, so many that H' is some 4 W."""
+    c, height, width = fragment.shape
+    size = max(1, height // (4 * width))
+    return fragment[:, : height // size * size].reshape(c, -1, size, width).mean(2)
 
 
 def limits(fragments: Array) -> tuple[float, float]:
@@ -123,7 +136,8 @@ def contact_sheet(
     for panel in axes.flat:
         panel.axis("off")
     for panel, image, name in zip(axes.flat, images, names, strict=False):
-        panel.imshow(as_image(image, low, high), aspect=ratio * image.shape[2] / image.shape[1])
+        drawn = as_image(image, low, high)
+        panel.imshow(drawn, aspect=ratio * drawn.shape[1] / drawn.shape[0])
         panel.set_title(name, fontsize=8, pad=3)
     save(figure, path)
 
@@ -148,13 +162,17 @@ def image_grid(
     ratio = min(TALLEST, height / width)
     down = _starts(len(cells), border[0], 1 / ratio, pairs)  # in cell heights
     across = _starts(len(cells[0]), border[1], 1.0)  # in cell widths
-    size = (across[-1] * CELL + 1.6, down[-1] * CELL * ratio + 1.5)
+    inches = min(CELL, (TALLEST_SHEET - 1.5) / (down[-1] * ratio))
+    size = (across[-1] * inches + 1.6, down[-1] * inches * ratio + 1.5)
+    rows, columns = [short(name) for name in rows], [short(name) for name in columns]
     figure, panels = sheet(max(5.0, size[0]), size[1], title, source)
     panel = panels[0, 0]
     for top, row in zip(down, cells, strict=False):
         for left, cell in zip(across, row, strict=False):
             if cell is not None:
-                panel.imshow(cell, extent=(left, left + 1, (top + 1) * ratio, top * ratio))
+                place = (left, left + 1, (top + 1) * ratio, top * ratio)
+                # Pixels stay squares: what a model blurs is not the picture's blur.
+                panel.imshow(cell, extent=place, interpolation="nearest")
     panel.set(xlim=(0, across[-1]), ylim=(down[-1] * ratio, 0), aspect="equal")
     panel.set_xticks(across[:-1] + 0.5, columns, fontsize=8, rotation=_rotation(columns))
     panel.set_yticks((down[:-1] + 0.5) * ratio, rows, fontsize=8)

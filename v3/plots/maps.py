@@ -9,7 +9,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 
-from v3.plots.canvas import GREY, SOME, Array, colours, save, sheet, tidy
+from v3.plots.canvas import GREY, SOME, Array, colours, save, sheet, short, tidy
 
 READABLE = 24  # rows or columns up to which every cell of a matrix is written out
 
@@ -24,7 +24,8 @@ def embedding_maps(
 ) -> None:
     """One row a map (name, points (N, 2)), one column a colouring (kind, labels (N,), names).
 
-    `atoms` (K, 2) are marked by their row in the codebook on the first map.
+    `atoms` (K, 2) are marked by their row in the codebook on the first map. Of more than 20 labels
+    the 20 most frequent are in colour and the rest grey: no eye tells more colours apart.
     """
     size = (5.4 * len(labels), 4.6 * len(maps) + 0.6)
     figure, axes = sheet(*size, title, source, len(maps), len(labels))
@@ -44,17 +45,24 @@ def embedding_maps(
 def _scatter(
     panel: Axes, points: Array, labels: Array, names: Sequence[str], kind: str, legend: bool
 ) -> None:
-    present = np.unique(labels[labels >= 0])
-    unknown = labels < 0
-    panel.scatter(points[unknown, 0], points[unknown, 1], s=5, color="#cccccc", linewidths=0)
+    present, counts = np.unique(labels[labels >= 0], return_counts=True)
+    many = len(present)
+    present = np.sort(present[np.argsort(-counts, kind="stable")][:SOME])
+    pale = ~np.isin(labels, present)
+    panel.scatter(points[pale, 0], points[pale, 1], s=5, color="#cccccc", linewidths=0)
     for label, colour in zip(present, colours(len(present)), strict=True):
         mine = labels == label
         panel.scatter(
-            points[mine, 0], points[mine, 1], s=9, color=colour, linewidths=0, label=names[label]
+            points[mine, 0],
+            points[mine, 1],
+            s=9,
+            color=colour,
+            linewidths=0,
+            label=short(names[label]),
         )
-    if legend and len(present) <= SOME:
+    if legend:
         panel.legend(
-            title=kind,
+            title=kind if many <= SOME else f"{kind}: the\n{SOME} most frequent\nof {many}",
             fontsize=8,
             title_fontsize=8,
             markerscale=2,
@@ -109,7 +117,8 @@ def confusion_matrix(
                 fontsize=7,
                 color="white" if share > 0.55 else "black",
             )
-    small = {"fontsize": 8 if k <= READABLE else 5}
+    small = {"fontsize": 8 if k <= READABLE else 6}
+    names = [short(name) for name in names]
     panel.set_xticks(range(classes), names, rotation=90 if max(map(len, names)) > 3 else 0, **small)
     panel.set_yticks(
         range(k), [f"{code}  ({int(n)})" for code, n in zip(order, used, strict=True)], **small
