@@ -73,15 +73,12 @@ def test_digits_keep_their_boxes_and_labels_on_the_way(made: Path) -> None:
         first = next(house for house in houses if len(house.digits) > 1)
         image = Image.open(io.BytesIO(first.png))
         fragments, rows = file.read_samples([0])
-        assert (fragments == crop_digits(image, first.boxes)).all()
+        assert (fragments == crop_digits(image, first.boxes.astype(np.float64))).all()
         assert tuple(file.content[rows]) == first.digits
 
 
-@pytest.mark.parametrize("workers", [2])
-def test_any_number_of_processes_gives_the_same_files(
-    made: Path, workers: int, tmp_path: Path
-) -> None:
-    draw_sample(tmp_path / "raw", replace(SAMPLE, workers=workers))
+def test_any_number_of_processes_gives_the_same_files(made: Path, tmp_path: Path) -> None:
+    draw_sample(tmp_path / "raw", replace(SAMPLE, workers=2))
     for name in ARCHIVES:
         assert file_digest(tmp_path / f"raw/{name}.tar.gz") == file_digest(
             made / f"raw/{name}.tar.gz"
@@ -271,7 +268,9 @@ def test_genuine_archives_give_what_is_known_of_them(
     monkeypatch.setenv("V3_CACHE", str(tmp_path / "cache"))
     bring_real(tmp_path / "raw", DOWNLOAD)
     source = read_source(tmp_path / "raw")
-    assert source.startswith("SVHN format 1: train, test, extra; not the published archives (train")
+    assert source.startswith(
+        "SVHN format 1: train, test, extra; not as published: sha256 train 11f1"
+    )
     annotate(tmp_path / "raw", tmp_path / "boxes.h5", ())
     numbers, _ = read_annotations(tmp_path / "boxes.h5")
     truth = json.loads((MIRROR / "TRUTH.json").read_text())["svhn"]
@@ -283,7 +282,7 @@ def test_genuine_archives_give_what_is_known_of_them(
             [box[key] for key in ("left", "top", "width", "height")] for box in known["boxes"]
         ]
     write_fragments(tmp_path / "raw", tmp_path / "boxes.h5", tmp_path / "fragments.h5", 2, 1)
-    assert validate(tmp_path / "fragments.h5").source.endswith("numbers of 2 digits or more")
+    assert validate(tmp_path / "fragments.h5").source.endswith("; 204 numbers")
     with FragmentFile(tmp_path / "fragments.h5") as file:
         assert len(file.style) == sum(len(known["boxes"]) > 1 for known in truth.values())
 

@@ -55,7 +55,7 @@ def write_fragments(
     style = {name: row for row, name in enumerate(kept)}
     info = FragmentInfo(
         dataset="svhn",
-        source=f"{source}; {len(kept)} numbers of {min_digits} digits or more",
+        source=f"{source}; {len(kept)} numbers",
         content_names=DIGITS,
         style_names=tuple(kept),
         offset=0.0,

@@ -52,10 +52,10 @@ def bring_real(raw: str | Path, download: DownloadParams) -> None:
             _take(fetched.path, folder / f"{name}.tar.gz", linked=not fetched.mirrored)
             digests[name] = fetched.sha256
             if not fetched.as_published:
-                odd.append(f"{name} sha256 {fetched.sha256[:8]}...")
+                odd.append(f"{name} {fetched.sha256[:8]}")
         source = f"SVHN format 1: {', '.join(ARCHIVES)}"
         if odd:
-            source += f"; not the published archives ({', '.join(odd)})"
+            source += f"; not as published: sha256 {', '.join(odd)}"
         _write_index(folder, source, digests)
 
 
