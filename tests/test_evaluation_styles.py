@@ -12,6 +12,7 @@ from v3.evaluation.styles import (
     divide,
     style_lesson,
 )
+from v3.evaluation.swap import judge_accuracy, train_judge_of_few
 
 
 def test_styles_of_training_are_taught_by_it():
@@ -40,6 +41,21 @@ def test_nobody_can_teach():
         assert nothing == {"accuracy": None, "chance": None}
     # a single style that training has is better than none
     assert style_lesson(np.array([5]), np.array([5, 6, 7, 8]), 0).by == OTHER_SAMPLES
+
+
+def test_judge_of_a_few_fragments_sees_through_the_content():
+    """Contents that differ far more than styles do: two of each style teach it."""
+    draw = np.random.default_rng(0)
+    content, style = draw.normal(size=(9, 40)) * 10, draw.normal(size=(30, 40))
+    y, shown = np.repeat(np.arange(30), 9), np.tile(np.arange(9), 30)
+    x = content[shown] + style[y] + 0.1 * draw.normal(size=(270, 40))
+    learn, ask = divide(y, MOST, 0)
+    judge = train_judge_of_few(x[learn], y[learn])
+    assert judge_accuracy(judge, x[ask], y[ask]) > 0.95
+    wrong = content[shown] + style[(y + 1) % 30]
+    assert judge_accuracy(judge, wrong[ask], y[ask]) < 0.1
+    single = divide(np.repeat(np.arange(30), 2), MOST, 0)[0]  # one of each: no content to see
+    assert train_judge_of_few(x[single], np.arange(30)).predict(x[single]).shape == (30,)
 
 
 def test_many_styles_are_bounded():

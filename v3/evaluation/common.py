@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -53,6 +55,14 @@ def exemplars(labels: Array, others: Array, most: int) -> NDArray[np.int64]:
         wanted = rows[others[rows] == around[place % len(around)]]
         chosen.append(wanted[0] if len(wanted) else rows[0])
     return np.array(chosen, dtype=np.int64)
+
+
+@contextmanager
+def rare_labels() -> Iterator[None]:
+    """No warning that labels are many for so few points: styles of two fragments are just that."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        yield
 
 
 def one_thread() -> AbstractContextManager[Any]:

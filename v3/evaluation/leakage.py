@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from v3.evaluation.common import Array, labelled, majority_share, one_thread
+from v3.evaluation.common import Array, labelled, majority_share, one_thread, rare_labels
 from v3.evaluation.styles import Lesson
 
 # Directions are kept down to this share of the largest variance: a millionth of its spread, some
@@ -63,7 +63,7 @@ def probe_accuracy(
     if whiten.shape[1] == 0 or len(np.unique(train_y)) == 1:
         return float((np.bincount(train_y).argmax() == test_y).mean())
     probe = LogisticRegression(C=1.0, max_iter=ROUNDS)
-    with one_thread():
+    with one_thread(), rare_labels():
         probe.fit((train_z - mean) @ whiten, train_y)
         return float((probe.predict((test_z - mean) @ whiten) == test_y).mean())
 

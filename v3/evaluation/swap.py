@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from v3.errors import V3Error
-from v3.evaluation.common import Array, labelled, majority_share, one_thread
+from v3.evaluation.common import Array, labelled, majority_share, one_thread, rare_labels
 
 DIMENSIONS = 64
 ROUNDS = 100  # of drawing partners anew
@@ -76,7 +77,8 @@ def swap_figures(
         wanted = np.asarray(swapped[column])
         judged = None
         if np.isin(wanted[wanted >= 0], y).any() and len(np.unique(y)) > 1:
-            judge = train_judge(x, y, seed)
+            by_few = kind == "style" and style_lesson is not None
+            judge = (train_judge_of_few if by_few else train_judge)(x, y, seed)
             judged = judge_accuracy(judge, swapped[0], wanted)
         figures[taken] = judged
         figures[f"{kind}_chance"] = None if judged is None else majority_share(wanted[wanted >= 0])
@@ -88,14 +90,18 @@ def swap_figures(
 
 def train_judge(fragments: Array, labels: Array, seed: int = 0) -> Pipeline:
     """A classifier of real fragments (N, ...): 64 principal components, then an RBF machine."""
-    x = _flat(fragments)
-    size = min(DIMENSIONS, *x.shape)
-    judge = make_pipeline(
-        PCA(size, svd_solver="randomized", random_state=seed), StandardScaler(), SVC(C=10.0)
-    )
-    with one_thread():
-        judge.fit(x, labels)
-    return judge
+    return _fit(fragments, labels, seed, StandardScaler(), SVC(C=10.0))
+
+
+def train_judge_of_few(fragments: Array, labels: Array, seed: int = 0) -> Pipeline:
+    """A classifier for a few fragments (N, ...) of each label: 64 components, then Fisher's linear
+    discriminant, which takes off what varies within labels: of styles, the content.
+
+    With fewer than two fragments a label on average it could not tell what that is: as train_judge.
+    """
+    if len(labels) < 2 * len(np.unique(labels)):
+        return train_judge(fragments, labels, seed)
+    return _fit(fragments, labels, seed, LinearDiscriminantAnalysis())
 
 
 def judge_accuracy(judge: Pipeline, fragments: Array, labels: Array) -> float:
@@ -103,6 +109,15 @@ def judge_accuracy(judge: Pipeline, fragments: Array, labels: Array) -> float:
     labels, fragments = labelled("swap", labels, fragments)
     with one_thread():
         return float((judge.predict(_flat(fragments)) == labels).mean())
+
+
+def _fit(fragments: Array, labels: Array, seed: int, *steps: Any) -> Pipeline:
+    x = _flat(fragments)
+    size = min(DIMENSIONS, *x.shape)
+    judge = make_pipeline(PCA(size, svd_solver="randomized", random_state=seed), *steps)
+    with one_thread(), rare_labels():
+        judge.fit(x, labels)
+    return judge
 
 
 def _flat(fragments: Array) -> NDArray[np.float32]:
