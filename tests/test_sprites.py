@@ -121,14 +121,14 @@ def test_drawn_poses_and_looks_differ(drawn: Path, tmp_path: Path) -> None:
 def test_drawn_sheets_are_of_the_raw_format_and_of_the_seed_alone(
     drawn: Path, tmp_path: Path
 ) -> None:
-    draw_sample(tmp_path / "again", FEW, seed=0)
-    draw_sample(tmp_path / "other", FEW, seed=1)
-    for name in FEW.sheets():
+    fewer = replace(FEW, body=(3,), topwear=(2,), hair=(2,))
+    draw_sample(tmp_path / "again", fewer, seed=0)
+    draw_sample(tmp_path / "other", replace(fewer, body=(0,)), seed=1)
+    for name in fewer.sheets():
         with Image.open(drawn / name) as image:
             assert (image.format, image.mode, image.size) == ("PNG", "P", (832, 1344))
             assert image.has_transparency_data
         assert file_digest(drawn / name) == file_digest(tmp_path / "again" / name)
-    assert read_json(drawn / "index.json") == read_json(tmp_path / "again" / "index.json")
     assert file_digest(drawn / "hair/2.png") != file_digest(tmp_path / "other" / "hair/2.png")
 
 

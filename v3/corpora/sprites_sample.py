@@ -48,9 +48,11 @@ STRANDS = ((5, 0.4), (7, 0.0), (1, 0.0), (4, -0.3), (9, 0.1), (6, 0.3), (4, 0.0)
 
 def draw_sheets(folder: str | Path, parts: PartsParams, seed: int) -> None:
     """Draw every sheet that `parts` names into `folder`; colours and strands hang on the seed."""
-    for name in tqdm(parts.sheets(), unit="sheet", disable=None):
-        part, number = Path(name).parent.name, int(Path(name).stem)
-        save_sheet(Path(folder) / name, draw_sheet(layer(part, number, seed)))
+    layers = {
+        name: layer(Path(name).parent.name, int(Path(name).stem), seed) for name in parts.sheets()
+    }
+    for name, draw in tqdm(layers.items(), unit="sheet", disable=None):
+        save_sheet(Path(folder) / name, draw_sheet(draw))
 
 
 def layer(part: str, number: int, seed: int) -> Callable[[Figure], Cell]:
