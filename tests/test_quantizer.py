@@ -76,3 +76,13 @@ def test_dead_atom_goes_where_reconstruction_is_bad():
         codes = torch.ones(10, dtype=torch.long)
         assert q.update(z, codes, error, 1.0, generator(seed)) == 1
         assert q.atoms[0].item() in (3.0, 4.0)
+
+
+def test_cosine_looks_at_directions_alone():
+    codebook = Quantizer(2, 2, distance="cosine")
+    codebook.atoms.copy_(torch.tensor([[10.0, 0.0], [0.0, 0.1]]))
+    near_the_short_atom = torch.tensor([[0.2, 0.1], [0.1, 0.2], [30.0, 40.0]])
+    assert codebook.nearest(near_the_short_atom).tolist() == [0, 1, 1]
+    plain = Quantizer(2, 2)
+    plain.atoms.copy_(codebook.atoms)
+    assert plain.nearest(near_the_short_atom).tolist() == [1, 1, 0]

@@ -93,7 +93,7 @@ class V3(nn.Module):
         self.spec, self.info, self.style = spec, info, style or StyleChannel()
         self.figures: dict[str, Any] = {}
         self.encoder = Encoder(spec, info.fragment_shape)
-        self.quantizer = Quantizer(spec.atoms, spec.content_dim, codebook_decay)
+        self.quantizer = Quantizer(spec.atoms, spec.content_dim, codebook_decay, spec.distance)
         self.decoder = Decoder(spec, info.fragment_shape)
         self.style_norm: nn.Module = nn.Identity()
         if self.style.standardise:

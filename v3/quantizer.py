@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.nn.functional import normalize
 
 EPSILON = 1e-5
 KMEANS_ROUNDS = 20
@@ -20,15 +21,22 @@ class Quantizer(nn.Module):
     usage: Tensor
     sums: Tensor
 
-    def __init__(self, atoms: int, dim: int, decay: float = 0.98) -> None:
+    def __init__(
+        self, atoms: int, dim: int, decay: float = 0.98, distance: str = "euclidean"
+    ) -> None:
         super().__init__()
-        self.decay = decay
+        self.decay, self.distance = decay, distance
         self.register_buffer("atoms", torch.zeros(atoms, dim))
         self.register_buffer("usage", torch.zeros(atoms))  # EMA of fragments a batch
         self.register_buffer("sums", torch.zeros(atoms, dim))  # EMA of their vectors' sums
 
     def nearest(self, z_c: Tensor) -> Tensor:
-        """Row of the nearest atom for each of (N, d) -> (N,)."""
+        """Row of the nearest atom for each of (N, d) -> (N,).
+
+        By `distance`: euclidean, or cosine, which looks at directions alone.
+        """
+        if self.distance == "cosine":
+            return (z_c @ normalize(self.atoms, dim=1).T).argmax(1)
         return torch.cdist(z_c, self.atoms).argmin(1)
 
     def forward(self, z_c: Tensor) -> tuple[Tensor, Tensor, Tensor]:

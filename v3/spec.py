@@ -71,6 +71,7 @@ class Spec:
     atoms: Annotated[int, Within(least=2)]  # K
     layers: Annotated[tuple[StridedLayer, ...], Items(distinct=False)] = ()
     groups: Annotated[tuple[ResidualGroup, ...], Items(distinct=False)] = ()
+    distance: Annotated[str, OneOf(("euclidean", "cosine"))] = "euclidean"  # to the nearest atom
     contrast_norm: bool = False  # the trunk sees each fragment at mean 0 and one contrast
 
     def check(self, name: str) -> None:
