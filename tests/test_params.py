@@ -24,6 +24,7 @@ RAW: dict[str, Any] = YAML(typ="safe", pure=True).load(FILE.read_text(encoding="
 # Named by people, not by the code (programs, specs, groups), or free to be left out.
 FREE = re.compile(
     r"\.((programs|unseen_programs|specs|groups|variants)\.[^.]+|groups|unseen_styles)$"
+    r"|\.(distance|contrast_norm)$"
     r"|\.variants\.[^.]+\.train\."
 )
 
@@ -164,7 +165,7 @@ def test_senseless_values_are_refused_by_full_name(name: str, value: Any, expect
         ("studies.slow_datasets", ["phonenums"], "studies.slow_datasets must share nothing"),
         ("datasets", ["svnh"], "svnh is missing"),
         ("datasets", [], "datasets must have 1"),
-        ("sprites", 3, "sprites is not a parameter; known here: datasets, studies"),
+        ("chairs", 3, "chairs is not a parameter; known here: datasets, studies"),
         ("studie", {}, "studie is not a parameter; did you mean studies?"),
     ],
 )
