@@ -57,6 +57,22 @@ TINY: dict[str, dict[str, dict[str, Any]]] = {
         "audio": {"workers": 1},
         "split": {"unseen_styles": ["flute", "whistle"]},
     },
+    "svhn": {
+        "sample": {"train": 12, "test": 40, "extra": 10, "workers": 1},
+        "crop": {"workers": 1},
+    },
+    "sprites": {"parts": {"body": [0, 3], "bottomwear": [0], "topwear": [1, 2]}},
+    "librispeech": {
+        "sample": {
+            "speakers": 2,
+            "utterances": 6,
+            "unseen_speakers": 2,
+            "unseen_utterances": 4,
+            "seconds": [1.0, 1.5],
+            "workers": 1,
+        },
+        "phonemes": {"workers": 1},
+    },
 }
 
 
@@ -155,6 +171,8 @@ def shrink(file: Path) -> None:
     for dataset in params["datasets"]:
         for changes in (TINY_SHARED, TINY[dataset]):
             for section, values in changes.items():
+                if section == "split" and "groups" in params[dataset]["split"]:
+                    values = {"few_shot": values["few_shot"]}
                 assert values.keys() <= params[dataset][section].keys()
                 params[dataset][section].update(values)
         spec = params[dataset]["specs"][params[dataset]["spec"]]

@@ -11,9 +11,20 @@ from v3.params import load_params
 from v3.spec import Spec
 
 PARAMS = load_params()
-SHAPES = {"phonenums": (3, 48, 32), "insnotes": (1, 512, 32)}
+SHAPES = {
+    "phonenums": (3, 48, 32),
+    "insnotes": (1, 512, 32),
+    "svhn": (3, 48, 32),
+    "sprites": (3, 64, 64),
+    "librispeech": (1, 80, 64),
+}
 # published parameter counts: encoder without the two batch norms that were built and never used
-PAPER = {"phonenums": (10_305_920, 10_304_819), "insnotes": (27_589_520, 27_593_565)}
+PAPER = {
+    "phonenums": (10_305_920, 10_304_819),
+    "insnotes": (27_589_520, 27_593_565),
+    "svhn": (54_764_864, 54_763_683),
+    "sprites": (12_927_360, 12_928_819),
+}
 SPECS = [(name, kind) for name in SHAPES for kind in PARAMS.dataset(name).specs]
 
 

@@ -188,7 +188,14 @@ def test_learning_rate_schedules(params):
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"), [("phonenums", (3, 48, 32)), ("insnotes", (1, 512, 32))]
+    ("name", "shape"),
+    [
+        ("phonenums", (3, 48, 32)),
+        ("insnotes", (1, 512, 32)),
+        ("svhn", (3, 48, 32)),
+        ("sprites", (3, 64, 64)),
+        ("librispeech", (1, 80, 64)),
+    ],
 )
 def test_one_step_of_each_paper_spec(name, shape, tmp_path):
     from v3.batches import Batches
