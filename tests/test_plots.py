@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from v3.plots.canvas import short
 from v3.plots.curves import few_shot_curve, loss_curves, precision_recall, seed_dots
 from v3.plots.grids import (
     as_image,
@@ -127,7 +128,22 @@ def test_embedding_maps(folder):
     )
 
 
-@pytest.mark.parametrize(("atoms", "classes"), [(12, 10), (40, 30)])
+def test_embedding_maps_of_very_many_styles(folder):
+    """A thousand images, each a style: some in colour with a legend, the rest grey."""
+    draw = np.random.default_rng(0)
+    content, style = draw.integers(0, 39, 1000), draw.integers(0, 700, 1000)
+    points = draw.normal(size=(1000, 2)) + 12 * draw.normal(size=(39, 2))[content]
+    names = [f"extra/a long name of image {row}.png" for row in range(700)]
+    labels = [("content", content, [f"ph{k}" for k in range(39)]), ("style", style, names)]
+    check(
+        folder / "tsne_many.png",
+        lambda p: embedding_maps(
+            p, [("z_c", points), ("z_s", points)], labels, points[:80], "images: t-SNE", SOURCE
+        ),
+    )
+
+
+@pytest.mark.parametrize(("atoms", "classes"), [(12, 10), (40, 30), (80, 30)])
 def test_confusion_matrix(folder, atoms, classes):
     counts = np.random.default_rng(0).poisson(0.3, (atoms, classes))
     counts[np.arange(atoms), np.arange(atoms) % classes] += 40
@@ -169,6 +185,40 @@ def test_grids(folder, kind, draw):
         folder / f"styles_{kind}.png",
         lambda p: fragment_grid(p, samples, COLOURS[:2], names[0], "insnotes: fragments", SOURCE),
     )
+
+
+def test_a_grid_of_forty_codes_and_long_names_is_no_wall(folder):
+    codes = grid(bars, [k % 8 for k in range(40)], range(5))
+    names = [f"{k} (aa)" for k in range(40)], [f"train/image {k} of many.png" for k in range(5)]
+    check(
+        folder / "codes_40.png",
+        lambda p: code_grid(p, codes, codes[0], names, "images: codes", SOURCE),
+    )
+    with Image.open(folder / "codes_40.png") as picture:
+        assert max(picture.size) < 2500
+
+
+def test_a_picture_keeps_its_colours_and_is_small(folder):
+    """Noise in every hue, a rare one too: no colour moves by more than a shade; white stays."""
+    draw = np.random.default_rng(0)
+    photos = draw.integers(0, 256, (6, 12, 3, 48, 32)).astype(np.uint8)
+    photos[0, 0] = np.array([4, 250, 130])[:, None, None]  # one of seventy
+    names = [f"{k}" for k in range(12)]
+    path = folder / "photos.png"
+    check(path, lambda p: fragment_grid(p, photos, names[:6], names, "photos", SOURCE))
+    with Image.open(path) as picture:
+        pixels = np.asarray(picture.convert("RGB")).astype(int)
+    assert (pixels[:3, :3] == 255).all()
+    assert (np.abs(pixels - [4, 250, 130]).max(-1) <= 5).sum() > 500
+    assert path.stat().st_size < 1_500_000  # pure noise; real pictures take a third
+
+
+def test_short():
+    assert short("trumpet") == "trumpet"
+    cut = short("train/number 00012345.png")
+    assert len(cut) <= 16
+    assert cut.startswith("train/")
+    assert cut.endswith("2345.png")
 
 
 def test_contact_sheet(folder):

@@ -16,7 +16,10 @@ from PIL import Image
 from v3.files import atomic_file
 
 DPI = 110
-PALETTE = 256  # colours of a file: pictures are in git, and full colour is three times the size
+# Pictures are in git, and full colour is two to three times the size.
+PALETTE = 256  # colours of a picture that has few: charts, spectrograms
+FEW_COLOURS = 512
+SHADES = 32  # of each of red, green and blue where there are more: rare colours keep their hue
 LONGEST = 16  # characters of a name at a border or in a legend
 GREY = "#666666"
 FEW, SOME = 10, 20  # colours that can be told apart: ten, then pairs of light and dark
@@ -35,12 +38,17 @@ def sheet(
 
 
 def save(figure: Figure, path: str | Path) -> None:
-    """Write a PNG of 256 colours, whole or not at all; the same figure gives the same bytes."""
+    """Write a small PNG, whole or not at all; the same figure gives the same bytes."""
     drawn = BytesIO()
     figure.savefig(drawn, dpi=DPI, format="png")
+    picture = Image.open(drawn).convert("RGB")
     # Without dithering: specks would blur the picture and fill the file.
-    method, dither = Image.Quantize.MEDIANCUT, Image.Dither.NONE
-    picture = Image.open(drawn).convert("RGB").quantize(PALETTE, method, dither=dither)
+    if picture.getcolors(FEW_COLOURS) is None:
+        step = 255 / (SHADES - 1)  # black and white stay
+        picture = picture.point([round(round(value / step) * step) for value in range(256)] * 3)
+    else:
+        method, dither = Image.Quantize.MEDIANCUT, Image.Dither.NONE
+        picture = picture.quantize(PALETTE, method, kmeans=1, dither=dither)
     with atomic_file(path) as beside:
         picture.save(beside, format="PNG", optimize=True)
 
