@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from v3.plots.canvas import GREY, SOME, Array, colours, save, sheet, short, tidy
 
+STEPS = 40  # shades of a matrix: so few that the file keeps each as it is
 READABLE = 24  # rows or columns up to which every cell of a matrix is written out
 
 
@@ -104,7 +105,7 @@ def confusion_matrix(
     k, classes = counts.shape
     figure, axes = sheet(min(16, 2.8 + 0.5 * classes), min(20, 2.0 + 0.4 * k), title, source)
     panel = axes[0, 0]
-    cmap = matplotlib.colormaps["Blues"].with_extremes(bad="#dddddd")
+    cmap = matplotlib.colormaps["Blues"].resampled(STEPS).with_extremes(bad="#dddddd")
     picture = panel.imshow(np.ma.masked_invalid(shares), cmap=cmap, vmin=0, vmax=1, aspect="auto")
     if max(k, classes) <= READABLE:
         for row, column in zip(*np.nonzero(np.nan_to_num(shares) >= 0.005), strict=True):
