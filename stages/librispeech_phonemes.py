@@ -26,11 +26,13 @@ def main() -> None:
         speakers = np.sort(np.argsort(-said, kind="stable")[:SPEAKERS])
         contents = contents[(counts[speakers][:, contents] > 0).all(0)]
         rows = [
-            np.flatnonzero((style == s) & (file.content == c))[0] for c in contents for s in speakers
+            np.flatnonzero((style == s) & (file.content == c))[0]
+            for c in contents
+            for s in speakers
         ]
         grid = file.read(rows).reshape(len(contents), len(speakers), *file.shape)
     fragment_grid(
-        paths.plots("phonemes") / "phonemes.png",
+        paths.plots("fragments") / "phonemes.png",
         grid,
         [names.content_names[c] for c in contents],
         [names.style_names[s] for s in speakers],
