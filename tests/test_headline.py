@@ -49,12 +49,13 @@ def test_a_file_without_its_figure_is_named():
 
 
 def test_the_better_baseline_is_the_one_to_beat():
-    raw = {"one_to_one": 0.5, "purity": 0.95, "zero_shot": 0.2}
-    components = {"one_to_one": 0.6, "purity": 0.7, "zero_shot": 0.1}
+    raw = {"one_to_one": 0.5, "purity": 0.95, "zero_shot": 0.2, "zero_shot_purity": 0.3}
+    components = {"one_to_one": 0.6, "purity": 0.7, "zero_shot": 0.1, "zero_shot_purity": 0.4}
     got = headline({**METRICS, "baseline": {"raw": raw, "components": components}})
     assert got["baseline_one_to_one"] == 0.6
     assert got["baseline_purity"] == 0.95
     assert got["baseline_zero_shot"] == 0.2
+    assert got["baseline_zero_shot_purity"] == 0.4
     assert got["beats_baseline"] is False  # as good is not better
     raw["purity"] = 0.94
     assert headline({**METRICS, "baseline": {"raw": raw, "components": components}})[

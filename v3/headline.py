@@ -27,6 +27,7 @@ BASELINE = {
     "baseline_one_to_one": "one_to_one",
     "baseline_purity": "purity",
     "baseline_zero_shot": "zero_shot",
+    "baseline_zero_shot_purity": "zero_shot_purity",
 }
 BASELINE_INPUTS = ("raw", "components")
 LOW_IS_GOOD = ("leakage", "pr_auc_content_crossed", "pr_auc_style_crossed")
