@@ -64,8 +64,8 @@ TINY: dict[str, dict[str, dict[str, Any]]] = {
     "sprites": {"parts": {"body": [0, 3], "bottomwear": [0], "topwear": [1, 2]}},
     "librispeech": {
         "sample": {
-            "speakers": 2,
-            "utterances": 6,
+            "speakers": 3,
+            "utterances": 10,
             "unseen_speakers": 2,
             "unseen_utterances": 4,
             "seconds": [1.0, 1.5],

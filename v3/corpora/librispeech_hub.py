@@ -43,17 +43,22 @@ OFFLINE = "set V3_MIRROR to a mirror, or librispeech.source to sample"
 def download(folder: str | Path, params: DownloadParams) -> None:
     """Put the shards of `params.splits` and their index into a folder that appears whole.
 
-    Shards are linked where the file system can (a hard link costs no room), else copied. `V3Error`
-    names the split that has no shard, or the address that gave nothing.
+    Shards in our own cache are linked where the file system can (a hard link costs no room); those
+    of a mirror are copied, for DVC makes what it keeps read-only. `V3Error` names the split that
+    has no shard, or the address that gave nothing.
     """
     mirror = mirror_root()
-    if mirror is not None and not is_address(mirror):
+    of_folder = mirror is not None and not is_address(mirror)
+    if mirror is not None and of_folder:
         shards, source = _of_folder(Path(mirror), params)
     else:
         shards, source = _of_hub(params, f"{mirror}/{HOST}" if mirror else None)
     with atomic_folder(folder) as beside:
         for path in shards:
-            link_or_copy(path, beside / path.name)
+            if of_folder:
+                shutil.copyfile(path, beside / path.name)
+            else:
+                link_or_copy(path, beside / path.name)
         write_index(beside, params.splits, source)
 
 
