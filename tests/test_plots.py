@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from v3.plots.canvas import short
+from v3.plots.canvas import in_lines, short
 from v3.plots.curves import few_shot_curve, loss_curves, precision_recall, seed_dots
 from v3.plots.grids import (
     as_image,
@@ -129,7 +129,7 @@ def test_embedding_maps(folder):
 
 
 def test_embedding_maps_of_very_many_styles(folder):
-    """A thousand images, each a style: some in colour with a legend, the rest grey."""
+    """A thousand images, each a style of its own: colours that repeat, and no legend."""
     draw = np.random.default_rng(0)
     content, style = draw.integers(0, 39, 1000), draw.integers(0, 700, 1000)
     points = draw.normal(size=(1000, 2)) + 12 * draw.normal(size=(39, 2))[content]
@@ -195,7 +195,8 @@ def test_a_grid_of_forty_codes_and_long_names_is_no_wall(folder):
         lambda p: code_grid(p, codes, codes[0], names, "images: codes", SOURCE),
     )
     with Image.open(folder / "codes_40.png") as picture:
-        assert max(picture.size) < 2500
+        assert max(picture.size) < 2000
+    assert (folder / "codes_40.png").stat().st_size < 600_000
 
 
 def test_a_picture_keeps_its_colours_and_is_small(folder):
@@ -211,6 +212,48 @@ def test_a_picture_keeps_its_colours_and_is_small(folder):
     assert (pixels[:3, :3] == 255).all()
     assert (np.abs(pixels - [4, 250, 130]).max(-1) <= 5).sum() > 500
     assert path.stat().st_size < 1_500_000  # pure noise; real pictures take a third
+
+
+def test_pixels_of_a_grid_are_as_they_came(folder):
+    """Nearest, at a whole number of pixels: a chequered fragment is found square by square."""
+    ticks = np.indices((48, 32)).sum(0) % 2 * 255
+    fragments = np.broadcast_to(ticks, (2, 4, 3, 48, 32)).astype(np.uint8)
+    path = folder / "chequered.png"
+    fragment_grid(path, fragments, ["a", "b"], list("wxyz"), "chequered", SOURCE)
+    with Image.open(path) as picture:
+        pixels = np.asarray(picture.convert("L"))
+    large = ticks.repeat(3, 0).repeat(3, 1)
+    corners = np.argwhere((pixels[:-3, :-3] == 255) & (pixels[3:, :-3] == 0))
+    found = {
+        (top, left)
+        for top, left in corners - [0, 3]
+        if np.array_equal(pixels[top : top + 144, left : left + 96], large)
+    }
+    assert len({top for top, _ in found}) == 2
+    assert len({left for _, left in found}) == 4
+
+
+@pytest.mark.parametrize("columns", [2, 12])
+def test_title_and_source_stay_inside(folder, columns):
+    """However narrow the grid: the margin at either side is white, and the lines are there."""
+    fragments = grid(bars, [0], [k % 5 for k in range(columns)])
+    path, plain = folder / f"long_{columns}.png", folder / f"short_{columns}.png"
+    names = ["0"], [f"body {k}, bottom {k}, top {k}, hair {k}" for k in range(columns)]
+    source = "stand-in: " + "drawn letters and figures " * 6
+    title = "characters: samples of the test split and their reconstructions " * 2
+    check(path, lambda p: fragment_grid(p, fragments, *names, title, source))
+    fragment_grid(plain, fragments, *names, "characters", "drawn")
+    with Image.open(path) as long, Image.open(plain) as brief:
+        edges = np.asarray(long.convert("L"))[:, [0, 1, -2, -1]]
+        assert long.height > brief.height + 20  # further lines have room of their own
+    assert (edges == 255).all()
+
+
+def test_names_in_lines():
+    assert in_lines("trumpet") == "trumpet"
+    assert in_lines("body 0, bottom 1, top 2, hair 3") == "body 0, bottom 1,\ntop 2, hair 3"
+    assert in_lines("train/a very long name of an image 12345.png").endswith("2345.png")
+    assert "\n" not in in_lines("train/a very long name of an image 12345.png")
 
 
 def test_short():

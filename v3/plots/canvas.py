@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import matplotlib
@@ -21,6 +22,7 @@ PALETTE = 256  # colours of a picture that has few: charts, spectrograms
 FEW_COLOURS = 512
 SHADES = 32  # of each of red, green and blue where there are more: rare colours keep their hue
 LONGEST = 16  # characters of a name at a border or in a legend
+TITLE, SOURCE = 8.5, 15.0  # characters of the title, of the source, an inch has room for
 GREY = "#666666"
 FEW, SOME = 10, 20  # colours that can be told apart: ten, then pairs of light and dark
 Array = NDArray[Any]
@@ -29,10 +31,14 @@ Array = NDArray[Any]
 def sheet(
     width: float, height: float, title: str, source: str, rows: int = 1, columns: int = 1
 ) -> tuple[Figure, Array]:
-    """A figure of inches with title above and source below, and its axes (rows, columns)."""
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
-    figure.suptitle(title, fontsize=12, fontweight="bold")
-    figure.supxlabel(f"source: {source}", fontsize=8, color=GREY)
+    """A figure of inches with title above and source below, and its axes (rows, columns).
+
+    Title and source go on in another line where they are wider than the figure.
+    """
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
+    figure.suptitle("\n".join(wrap(title, int(TITLE * width))), fontsize=12, fontweight="bold")
+    about = wrap(f"source: {source}", int(SOURCE * width))
+    figure.supxlabel("\n".join(about), fontsize=8, color=GREY)
     axes = figure.subplots(rows, columns, squeeze=False)
     return figure, axes
 
@@ -58,6 +64,12 @@ def short(name: str) -> str:
     if len(name) <= LONGEST:
         return name
     return f"{name[: LONGEST // 2 - 1]}\u2026{name[-LONGEST // 2 :]}"
+
+
+def in_lines(name: str) -> str:
+    """A name in two lines at most, at a border with room for them; a longer one is cut short."""
+    lines = wrap(name, LONGEST + 2)
+    return "\n".join(lines) if len(lines) <= 2 else short(name)
 
 
 def tidy(axes: Axes, title: str = "", x: str = "", y: str = "", grid: bool = True) -> None:

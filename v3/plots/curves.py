@@ -136,7 +136,7 @@ def seed_dots(
     `targets`: what a metric should reach, or stay below, drawn as a mark.
     """
     seeds = sorted({seed for by_seed in values.values() for seed in by_seed}, key=int)
-    figure, axes = sheet(8.4, 1.6 + 0.55 * len(values), title, source)
+    figure, axes = sheet(8.4, 1.6 + 0.42 * len(values), title, source)
     panel = axes[0, 0]
     for row, (name, by_seed) in enumerate(values.items()):
         middle = median(by_seed.values())

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from v3.plots.canvas import GREY, Array, save, sheet, short
+from v3.plots.canvas import DPI, GREY, Array, in_lines, save, sheet
 
-GAP, WIDE_GAP = 0.08, 0.35  # between cells, and between real ones and decoded, in cell widths
-CELL = 0.62  # inches wide
-TALLEST_SHEET = 21.0  # inches: cells of more rows are smaller
+GAP, WIDE_GAP = 5, 22  # pixels between cells, and between real ones and decoded
+LARGEST = (1150, 1500)  # pixels that a grid enlarges to at most, across and down
+NARROWEST = 5.0  # inches of a sheet, for its title
+BLOCK = 20  # codes below each other
 LEVELS = 64  # shades of a spectrogram: more of them cannot be seen, and fill the file
-TALLEST = 2.2  # height of a cell by its width: a spectrogram of 512 x 32 is squeezed to that
+TALLEST = 2.2  # height of a cell by its width: pixels of a taller spectrogram are wide
 PAPER = 255
 Image = NDArray[np.uint8]
+Cells = Sequence[Sequence[Image | None]]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Pictures (H, W, 3) of one shape in rows and columns, None for an empty place, and names."""
+
+    cells: Cells
+    rows: Sequence[str]
+    columns: Sequence[str]
 
 
 def as_image(fragment: Array, low: float, high: float) -> Image:
@@ -68,7 +83,8 @@ def swap_grid(
     for content, row in zip(contents, swapped, strict=True):
         cells.append([as_image(f, low, high) for f in (content, *row)])
     axes = ("content from the fragment at the left", "style from the fragment on top")
-    image_grid(path, cells, ["", *names[0]], ["", *names[1]], title, source, (1, 1), axes)
+    block = Block(cells, ["", *names[0]], ["", *names[1]])
+    image_grid(path, [block], title, source, (1, 1), axes)
 
 
 def code_grid(
@@ -80,12 +96,22 @@ def code_grid(
     source: str,
 ) -> None:
     """Every code decoded with several styles (K, Q, C, H, W) below the real fragments that the
-    styles are from (Q, C, H, W). names: of codes, of styles."""
+    styles are from (Q, C, H, W), many codes in blocks. names: of codes, of styles."""
     low, high = limits(styles)
-    cells: list[list[Image | None]] = [[as_image(f, low, high) for f in styles]]
-    cells += [[as_image(f, low, high) for f in row] for row in decoded]
+    real = [as_image(f, low, high) for f in styles]
+    cells = [[as_image(f, low, high) for f in row] for row in decoded]
+    blocks = -(-len(cells) // BLOCK)
+    size = -(-len(cells) // blocks)
+    folded = [slice(start, start + size) for start in range(0, len(cells), size)]
     axes = ("code (label it stands for)", "style from the real fragment on top")
-    image_grid(path, cells, ["", *names[0]], names[1], title, source, (1, 0), axes)
+    image_grid(
+        path,
+        [Block([real, *cells[part]], ["", *names[0][part]], names[1]) for part in folded],
+        title,
+        source,
+        (1, 0),
+        axes,
+    )
 
 
 def reconstructions(
@@ -93,13 +119,13 @@ def reconstructions(
 ) -> None:
     """Rows of samples (S, n, C, H, W), each with its reconstruction right below."""
     low, high = limits(originals)
-    cells: list[list[Image | None]] = []
+    cells: list[list[Image]] = []
     for sample, row in zip(originals, decoded, strict=True):
         cells += [[as_image(f, low, high) for f in fragments] for fragments in (sample, row)]
     names = ["original", "decoded"] * len(originals)
     columns = [str(k + 1) for k in range(originals.shape[1])]
     axes = ("", "fragment of the sample")
-    image_grid(path, cells, names, columns, title, source, (0, 0), axes, pairs=True)
+    image_grid(path, [Block(cells, names, columns)], title, source, (0, 0), axes, pairs=True)
 
 
 def fragment_grid(
@@ -113,8 +139,8 @@ def fragment_grid(
 ) -> None:
     """Fragments (R, Q, C, H, W) in rows and columns with names, such as styles by contents."""
     low, high = limits(fragments)
-    cells: list[list[Image | None]] = [[as_image(f, low, high) for f in row] for row in fragments]
-    image_grid(path, cells, rows, columns, title, source, (0, 0), axes)
+    cells = [[as_image(f, low, high) for f in row] for row in fragments]
+    image_grid(path, [Block(cells, rows, columns)], title, source, (0, 0), axes)
 
 
 def contact_sheet(
@@ -144,60 +170,106 @@ def contact_sheet(
 
 def image_grid(
     path: str | Path,
-    cells: Sequence[Sequence[Image | None]],
-    rows: Sequence[str],
-    columns: Sequence[str],
+    blocks: Sequence[Block],
     title: str,
     source: str,
     border: tuple[int, int],
     axes: tuple[str, str],
     pairs: bool = False,
 ) -> None:
-    """Pictures (H, W, 3) in rows and columns, None for an empty place, all of one shape.
+    """Blocks of pictures side by side, every pixel a square of whole pixels of the file.
 
-    The first `border` rows and columns stand apart: they are real. `pairs`: rows go two by two.
-    axes: what the rows are and what the columns are.
+    The first `border` rows and columns of a block stand apart: they are real. `pairs`: rows go two
+    by two. axes: what the rows are and what the columns are.
     """
-    height, width = next(cell.shape[:2] for row in cells for cell in row if cell is not None)
-    ratio = min(TALLEST, height / width)
-    down = _starts(len(cells), border[0], 1 / ratio, pairs)  # in cell heights
-    across = _starts(len(cells[0]), border[1], 1.0)  # in cell widths
-    inches = min(CELL, (TALLEST_SHEET - 1.5) / (down[-1] * ratio))
-    size = (across[-1] * inches + 1.6, down[-1] * inches * ratio + 1.5)
-    rows, columns = [short(name) for name in rows], [short(name) for name in columns]
-    figure, panels = sheet(max(5.0, size[0]), size[1], title, source)
-    panel = panels[0, 0]
-    for top, row in zip(down, cells, strict=False):
-        for left, cell in zip(across, row, strict=False):
-            if cell is not None:
-                place = (left, left + 1, (top + 1) * ratio, top * ratio)
-                # Pixels stay squares: what a model blurs is not the picture's blur.
-                panel.imshow(cell, extent=place, interpolation="nearest")
-    panel.set(xlim=(0, across[-1]), ylim=(down[-1] * ratio, 0), aspect="equal")
-    panel.set_xticks(across[:-1] + 0.5, columns, fontsize=8, rotation=_rotation(columns))
-    panel.set_yticks((down[:-1] + 0.5) * ratio, rows, fontsize=8)
-    panel.xaxis.tick_top()
-    panel.xaxis.set_label_position("top")
-    panel.set_xlabel(axes[1], color=GREY, fontsize=9)
-    panel.set_ylabel(axes[0], color=GREY, fontsize=9)
-    panel.tick_params(length=0)
-    panel.spines[:].set_visible(False)
+    zoom = _zoom(blocks)
+    grids = [_composed(block.cells, border, pairs, zoom) for block in blocks]
+    height, width = max(len(pixels) for pixels, _, _ in grids), grids[0][0].shape[1]
+    size = (max(NARROWEST, len(blocks) * width / DPI + 0.8), height / DPI + 1.5)
+    figure, panels = sheet(*size, title, source, 1, len(blocks))
+    for panel, block, (_, down, across) in zip(panels.flat, blocks, grids, strict=True):
+        columns = [in_lines(name) for name in block.columns]
+        panel.set(xlim=(0, width), ylim=(height, 0))
+        panel.set_xticks(across, columns, fontsize=8, rotation=_rotation(block.columns))
+        panel.set_yticks(down, [in_lines(name) for name in block.rows], fontsize=8)
+        panel.xaxis.tick_top()
+        panel.xaxis.set_label_position("top")
+        panel.set_xlabel(axes[1], color=GREY, fontsize=9)
+        panel.tick_params(length=0)
+        panel.spines[:].set_visible(False)
+        panel.patch.set_visible(False)  # it would hide the pixels below
+    panels[0, 0].set_ylabel(axes[0], color=GREY, fontsize=9)
+    places = _places(figure, list(panels.flat), width, height)
+    for (left, top), (pixels, _, _) in zip(places, grids, strict=True):
+        figure.figimage(pixels, left, top - len(pixels), origin="upper")
     save(figure, path)
 
 
-def _starts(count: int, border: int, unit: float, pairs: bool = False) -> NDArray[np.float64]:
-    """Where each of `count` cells starts, and where the last ends, in its own size.
+def _zoom(blocks: Sequence[Block]) -> int:
+    """Whole pixels of the file for one of a fragment: 3, or what the largest sheet has room for."""
+    cells = blocks[0].cells
+    height, width = _shape(cells)
+    room = LARGEST[0] // (len(blocks) * len(cells[0]) * width), LARGEST[1] // (len(cells) * height)
+    return max(1, min(3, *room))
 
-    Gaps are in cell widths; `unit` is a cell width in units of the cell's size this way.
-    """
-    gaps = np.full(count, GAP * unit)
+
+def _shape(cells: Cells) -> tuple[int, int]:
+    """Height and width of the pictures, tall ones twice as wide as they are."""
+    height, width = next(cell.shape[:2] for row in cells for cell in row if cell is not None)
+    return height, width * (1 + (height > TALLEST * width))
+
+
+def _composed(
+    cells: Cells, border: tuple[int, int], pairs: bool, zoom: int
+) -> tuple[Image, Array, Array]:
+    """Pixels of a grid on white paper, and the centres of its rows and of its columns there."""
+    height, width = (zoom * pixels for pixels in _shape(cells))
+    down = _starts(len(cells), height, border[0], pairs)
+    across = _starts(len(cells[0]), width, border[1])
+    paper = np.full((down[-1], across[-1], 3), PAPER, np.uint8)
+    for top, row in zip(down, cells, strict=False):
+        for left, cell in zip(across, row, strict=False):
+            if cell is not None:
+                tall, wide = height // len(cell), width // cell.shape[1]
+                large = cell.repeat(tall, axis=0).repeat(wide, axis=1)
+                paper[top : top + height, left : left + width] = large
+    return paper, down[:-1] + height / 2, across[:-1] + width / 2
+
+
+def _starts(count: int, size: int, border: int, pairs: bool = False) -> NDArray[np.int64]:
+    """Where each of `count` cells of `size` pixels starts, and where the last ends."""
+    gaps = np.full(count, GAP)
     if border:
-        gaps[border] = WIDE_GAP * unit
+        gaps[border:][:1] = WIDE_GAP
     if pairs:
-        gaps[2::2] = WIDE_GAP * unit
+        gaps[2::2] = WIDE_GAP
     gaps[0] = 0
-    starts = np.arange(count) + np.cumsum(gaps)
-    return np.append(starts, starts[-1] + 1)
+    starts = np.arange(count) * size + np.cumsum(gaps)
+    return np.append(starts, starts[-1] + size)
+
+
+def _places(figure: Figure, panels: list[Axes], width: int, height: int) -> list[tuple[int, int]]:
+    """Make each panel `width` by `height` pixels, the figure as large as that and the names around
+    it need, and say where the left upper corners are, in pixels from the left lower one."""
+    for _ in range(2):  # the first pass finds out how much room the names take
+        figure.draw_without_rendering()
+        total = figure.get_size_inches() * DPI
+        boxes = [panel.get_window_extent() for panel in panels]
+        names = total[0] - sum(box.width for box in boxes), total[1] - boxes[0].height
+        least = max(NARROWEST * DPI, names[0] + width * len(panels)), names[1] + height
+        # A hair more than whole pixels, for what is a hair less is rounded down.
+        figure.set_size_inches(*((math.ceil(pixels) + 0.01) / DPI for pixels in least))
+    figure.draw_without_rendering()
+    total = figure.get_size_inches() * DPI
+    figure.set_layout_engine("none")
+    places = []
+    for panel in panels:
+        box = panel.get_window_extent()
+        left, top = round((box.x0 + box.x1 - width) / 2), round(box.y1)
+        share = np.array([left, top - height, width, height]) / np.tile(total, 2)
+        panel.set_position(tuple(share))
+        places.append((left, top))
+    return places
 
 
 def _rotation(names: Sequence[str]) -> float:
