@@ -44,13 +44,15 @@ def choose(total: int, wanted: int, seed: int) -> NDArray[np.int64]:
 
 
 def exemplars(labels: Array, others: Array, most: int) -> NDArray[np.int64]:
-    """Row of one fragment for each of the first `most` labels that occur in labels (N,).
+    """Row of one fragment for each of at most `most` labels, spread over those in labels (N,).
 
     Labels of the other kind, `others` (N,), change from one to the next where that is possible.
     """
     around = np.unique(others)
+    found = np.unique(labels[labels >= 0])
+    spread = np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int)
     chosen = []
-    for place, label in enumerate(np.unique(labels[labels >= 0])[:most]):
+    for place, label in enumerate(found[spread]):
         rows = np.flatnonzero(labels == label)
         wanted = rows[others[rows] == around[place % len(around)]]
         chosen.append(wanted[0] if len(wanted) else rows[0])
