@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
-# Runs the whole pipeline. The datasets of params.yaml run one after another in sight, and where
-# there are more cores, others beside them from the end of the list: each trains on one thread.
+# Runs the whole pipeline. Every dataset trains on one thread, so as many run side by side as there
+# are cores: the first one in sight, what runs beside it says what it has to say in scratch/logs.
+#
+# DVC locks what a stage reads and writes, and all data comes after check_params. So only one process
+# at a time makes data; what follows is run stage by stage (--single-item), which looks at nothing
+# that another dataset holds. The last line looks at everything once more.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH="$PWD/.venv/bin:$PATH"
@@ -9,39 +13,65 @@ export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 dvc repro check_params
 names=$(python -c 'from v3.params import load_params; print(*load_params().datasets)')
 read -r -a datasets <<<"$names"
+stages=$(dvc stage list --name-only)
 cores=$(python -c 'import os; print(os.cpu_count() or 1)')
-claims=$(mktemp -d)
-trap 'rm -rf "$claims"; kill $(jobs -p) 2>/dev/null || true' EXIT
 logs=scratch/logs
+claims=$(mktemp -d)
 mkdir -p "$logs"
+trap 'rm -rf "$claims"; kill $(jobs -p) 2>/dev/null || true' EXIT
 
-# Each dataset is run by whoever makes its folder in $claims first.
-for ((worker = 1; worker < cores && worker < ${#datasets[@]}; worker++)); do
-    (
-        for ((i = ${#datasets[@]} - 1; i > 0; i--)); do
-            dataset=${datasets[$i]}
-            mkdir "$claims/$dataset" 2>/dev/null || continue
-            log=$logs/$dataset.log
-            echo "Beside this: $dataset (what it says goes to $log)"
-            if dvc --wait-for-lock repro "summary@$dataset" >"$log" 2>&1; then
-                echo "Beside this: $dataset is done: metrics/$dataset/summary.json"
-            else
-                echo "error: $dataset failed; the end of $log:" >&2
-                tail -n 5 "$log" >&2
-                exit 1
-            fi
-        done
-    ) &
+# All stages of a dataset after its split, in the order of dvc.yaml.
+follow() {
+    local targets
+    targets=$(grep "@$1\$" <<<"$stages" | grep -v '^split@')
+    # shellcheck disable=SC2086 # one word a stage
+    dvc --wait-for-lock repro --single-item $targets
+}
+
+# "$@" with its output in a log, of which the end is shown if it fails.
+aside() {
+    local log=$logs/$1.log
+    shift
+    "$@" >"$log" 2>&1 && return
+    echo "error: that failed; the end of $log:" >&2
+    tail -n 5 "$log" >&2
+    return 1
+}
+
+work() { # datasets that nobody has claimed, one after another; $1: how each is run
+    for dataset in "${datasets[@]}"; do
+        mkdir "$claims/$dataset" 2>/dev/null || continue
+        if [ "$1" = aside ]; then
+            echo "Beside this: $dataset"
+            aside "$dataset" follow "$dataset" || return 1
+            echo "Beside this: $dataset is done: metrics/$dataset/summary.json"
+        else
+            follow "$dataset"
+        fi
+    done
+}
+
+first=${datasets[0]}
+dvc repro "split@$first"
+others=()
+for dataset in "${datasets[@]:1}"; do others+=("split@$dataset"); done
+data=
+if [ ${#others[@]} -gt 0 ]; then
+    echo "Beside this: the data of the other datasets"
+    aside data dvc --wait-for-lock repro "${others[@]}" &
+    data=$!
+fi
+mkdir "$claims/$first"
+follow "$first"
+[ -z "$data" ] || wait "$data"
+
+workers=()
+for ((worker = 1; worker < cores && worker + 1 < ${#datasets[@]}; worker++)); do
+    work aside &
+    workers+=($!)
 done
-for dataset in "${datasets[@]}"; do
-    mkdir "$claims/$dataset" 2>/dev/null || continue
-    dvc --wait-for-lock repro "summary@$dataset"
-done
-failed=0
-for job in $(jobs -p); do
-    wait "$job" || failed=1
-done
-[ "$failed" -eq 0 ] || exit 1
+work here
+for worker in ${workers[@]+"${workers[@]}"}; do wait "$worker"; done
 dvc repro
 
 echo
