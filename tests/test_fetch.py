@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,18 +12,14 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+from fetching import BODY, DIGEST, OTHER, PARTIAL, WHOLE, get, names
 from http_server import Served, Site, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from v3.download import ADVANCE, Patience
 from v3.errors import V3Error
-from v3.fetch import Fetched, fetch, mirror_root
-
-QUICK = Patience(tries=3, pause=0.002, longest_pause=0.3, silence=5)
-BODY = bytes(range(256)) * 300
-DIGEST = hashlib.sha256(BODY).hexdigest()
-OTHER = BODY[::-1]
+from v3.fetch import Fetched, fetch
 
 
 @pytest.fixture
@@ -40,18 +34,6 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("V3_MIRROR", raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     return tmp_path / "cache"
-
-
-def get(url: str, sha256: str | None = None, size: int | None = None) -> Fetched:
-    return fetch(url, sha256=sha256, size=size, patience=QUICK)
-
-
-def names(folder: Path) -> set[str]:
-    return {file.name for file in folder.rglob("*") if file.is_file()}
-
-
-WHOLE = {"a.tar", "a.tar.sha256.json"}
-PARTIAL = {"a.tar.part", "a.tar.part.json"}
 
 
 def test_a_file_comes_once(site: Site, cache: Path) -> None:
@@ -322,60 +304,6 @@ def test_a_digest_that_can_never_fit(site: Site) -> None:
     assert site.asked == []
 
 
-# --- the cache --------------------------------------------------------------------------------
-
-
-def test_a_file_put_there_by_hand_is_used(cache: Path) -> None:
-    place = cache / "nowhere.invalid" / "data" / "a.tar"
-    place.parent.mkdir(parents=True)
-    place.write_bytes(BODY)
-    url = "https://nowhere.invalid/data/a.tar"
-    assert get(url, DIGEST) == Fetched(place, DIGEST, False, True)
-    assert get(url, size=len(BODY)).sha256 == DIGEST
-
-
-@pytest.mark.parametrize("pinned", [True, False])
-def test_a_file_that_no_longer_fits_is_had_again(site: Site, pinned: bool) -> None:
-    url = site.add("/a.tar", Served(BODY))
-    pins = (DIGEST, None) if pinned else (None, len(BODY))
-    path = get(url, *pins).path
-    path.write_bytes(OTHER)
-    os.utime(path, ns=(0, 0))  # a file system may not see a change within one tick
-    assert get(url, *pins).path.read_bytes() == BODY
-    assert len(site.asked) == 2
-
-
-def test_a_digest_is_not_taken_twice(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    url = site.add("/a.tar", Served(BODY))
-    get(url, DIGEST)
-    monkeypatch.setattr("v3.fetch.file_digest", lambda path: pytest.fail(f"{path} was read"))
-    assert get(url, DIGEST).sha256 == DIGEST
-
-
-def test_a_cache_that_cannot_be_written_is_named(
-    site: Site, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cache.write_text("a file, no folder")
-    with pytest.raises(V3Error, match="V3_CACHE"):
-        get(site.add("/a.tar", Served(BODY)), DIGEST)
-    monkeypatch.setenv("V3_CACHE", str(cache.parent / "other"))
-    assert get(site.address + "/a.tar", DIGEST).sha256 == DIGEST
-
-
-def test_two_processes_do_not_mix(site: Site, cache: Path) -> None:
-    body = os.urandom(1 << 22)
-    url = site.add("/a.tar", Served(body))
-    line = f"from v3.fetch import fetch; print(fetch('{url}', size={len(body)}).sha256)"
-    running = [
-        subprocess.Popen([sys.executable, "-c", line], stdout=subprocess.PIPE, text=True)
-        for _ in range(3)
-    ]
-    said = [process.communicate(timeout=60)[0].strip() for process in running]
-    assert said == [hashlib.sha256(body).hexdigest()] * 3
-    assert len(site.asked) == 1
-    assert names(cache) == WHOLE
-
-
 @settings(max_examples=25)
 @given(
     breaks=st.lists(st.integers(0, len(BODY)), max_size=2),
@@ -407,65 +335,3 @@ def test_wherever_it_breaks_the_file_is_whole(
             assert silent
             assert pins[1] is None
             assert "a.tar" not in names(Path(folder))
-
-
-# --- mirrors ----------------------------------------------------------------------------------
-
-PUBLIC = "https://nowhere.invalid/data/a.tar"
-
-
-def test_a_folder_is_used_in_its_place(
-    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "mirror" / "nowhere.invalid" / "data" / "a.tar"
-    file.parent.mkdir(parents=True)
-    file.write_bytes(BODY)
-    monkeypatch.setenv("V3_MIRROR", str(tmp_path / "mirror"))
-    assert mirror_root() == str(tmp_path / "mirror")
-    assert get(PUBLIC, DIGEST, len(BODY)) == Fetched(file, DIGEST, True, True)
-    assert get(PUBLIC, size=len(BODY)).as_published
-    assert not get(PUBLIC, "0" * 64, len(BODY)).as_published
-    assert not get(PUBLIC, size=1).as_published
-    assert not get(PUBLIC).as_published
-    assert names(file.parent) == {"a.tar"}
-    assert names(cache) == set()
-
-
-def test_what_a_folder_does_not_hold_is_had_elsewhere(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("V3_MIRROR", str(tmp_path))
-    assert not get(site.add("/a.tar", Served(BODY)), DIGEST).mirrored
-
-
-def test_an_address_is_a_mirror_too(
-    site: Site, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("V3_MIRROR", f"{site.address}/pub/")
-    site.add("/pub/nowhere.invalid/data/a.tar", Served(BODY, faults=[1000, (500, {})]))
-    got = get(PUBLIC, DIGEST)
-    place = cache / ".mirrors" / site.host / "pub" / "nowhere.invalid" / "data" / "a.tar"
-    assert got == Fetched(place, DIGEST, True, True)
-    assert not get(PUBLIC, "0" * 64).as_published  # a sample in its place
-    assert site.firsts() == [0, 1000, 1000]
-
-
-def test_what_an_address_does_not_hold_is_had_elsewhere(
-    site: Site, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("V3_MIRROR", f"{site.address}/pub")
-    url = site.add("/a.tar", Served(BODY))
-    assert get(url, DIGEST) == Fetched(cache / site.host / "a.tar", DIGEST, False, True)
-    assert [asked.path for asked in site.asked] == [f"/pub/{site.host}/a.tar", "/a.tar"]
-
-    site.add(f"/pub/{site.host}/b.tar", Served(BODY, faults=[(500, {})] * 9))
-    with pytest.raises(V3Error, match=f"{site.address}/pub/{site.host}/b.tar .*500"):
-        get(site.add("/b.tar", Served(BODY)), DIGEST)
-    assert names(cache) == WHOLE
-
-
-def test_a_mirror_that_is_nothing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert mirror_root() is None
-    monkeypatch.setenv("V3_MIRROR", str(tmp_path / "nothing"))
-    with pytest.raises(V3Error, match=r"V3_MIRROR is '.*nothing', which is no folder"):
-        get(PUBLIC, DIGEST)

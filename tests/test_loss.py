@@ -1,6 +1,7 @@
 """The loss against exact vectors, and against cases worked out by hand."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from v3.loss import (
     agreement,
     contrast_weights,
     decorrelation,
+    discrimination,
     hinges,
     mean_pairwise_distance,
     regroup,
@@ -183,3 +185,24 @@ def test_contrast_weights_make_pale_samples_count():
     # variances 0.01, 1, 1: mean 0.67, so 1 / 0.077 against 1 / 1.067
     assert float(weights[0] / weights[1]) == pytest.approx(1.067 / 0.077, rel=0.05)
     assert torch.isfinite(contrast_weights(torch.zeros(3, 2, 1, 4, 4))).all()
+
+
+def test_evenness_weighs_the_use_of_all_codes():
+    atoms = torch.eye(4)
+    same = atoms.repeat(5, 1)
+    assert float(agreement(same, same, atoms, 0.01, 1.5)) == pytest.approx(0.0, abs=1e-4)
+    alone = atoms[:1].expand(20, 4)
+    assert float(agreement(alone, alone, atoms, 0.01, 1.5)) == pytest.approx(2.0, abs=1e-4)
+    half = atoms[:2].repeat(10, 1)  # entropies log 2 of log 4: 2 - (3 - 1) / 2
+    assert float(agreement(half, half, atoms, 0.01, 1.5)) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_discrimination_by_hand():
+    views = torch.eye(4).expand(2, 4, 4)
+    assert float(discrimination(views, views, 0.01)) == pytest.approx(0.0, abs=1e-5)
+    # all alike: a guess among 4; what differs between samples only does not help
+    shared = torch.eye(4)[:2, None].expand(2, 4, 4)
+    assert float(discrimination(shared, shared, 0.3)) == pytest.approx(1.0)
+    # cosine 1 with itself, 0 with the three others, temperature 1
+    expected = math.log(1 + 3 / math.e) / math.log(4)
+    assert float(discrimination(3 * views, views, 1.0)) == pytest.approx(expected)

@@ -111,3 +111,20 @@ def test_neighbour_pooling_gives_every_fragment_the_style_of_the_next(model):
     read = model.read_style(z_s)
     assert torch.equal(read[:, 0], z_s[:, 1])
     assert torch.equal(read[:, 2], z_s[:, 0])
+
+
+def test_sample_norm_reads_which_fragments_are_of_one_sample(tiny_spec):
+    info = ModelInfo("bars", "drawn", ("l",), ("a",), 0.0, 1.0, (3, 8, 8))
+    model = V3(replace(tiny_spec, sample_norm=True), info, StyleChannel()).eval()
+    x = torch.rand(2, 3, 3, 8, 8)
+    with torch.inference_mode():
+        z_c = model.embed_samples(x)[0]
+    mixed = [0, 3, 1, 4, 2, 5]  # the fragments of a sample need not stand together
+    encoding = model.encode(x.flatten(0, 1)[mixed], np.array([7, 5, 7, 5, 7, 5]))
+    assert torch.allclose(encoding.z_c, z_c[mixed], atol=1e-6)
+    alone = model.encode(x[0])  # without samples all are of one
+    assert torch.allclose(alone.z_c, z_c[:3], atol=1e-6)
+    swapped = model.swap(x[0], x[1], np.zeros(3), np.ones(3))
+    assert torch.equal(swapped, model.decode(alone.codes, model.encode(x[1]).z_s))
+    with pytest.raises(V3Error, match="one number for each of 3 fragments"):
+        model.encode(x[0], np.zeros(2))

@@ -68,3 +68,15 @@ def test_contrast_norm_sees_the_same_trunk_input_at_any_brightness_and_contrast(
         dim_c, dim_s = encoder(0.8 * x + 0.1)
     assert torch.allclose(z_c, dim_c, atol=0.02)  # but for the least contrast, which is added
     assert not torch.allclose(z_s, dim_s, atol=0.02)
+
+
+def test_sample_norm_takes_off_what_a_sample_shares(tiny_spec):
+    encoder = Encoder(replace(tiny_spec, sample_norm=True), (3, 8, 8)).eval()
+    x, shared = torch.rand(4, 3, 8, 8), torch.rand(4, 3, 8, 1)
+    with torch.inference_mode():
+        z_c, z_s = encoder(x, torch.zeros(4, 3, 8, 1))
+        same_c, other_s = encoder(x + shared, shared)
+    assert torch.allclose(z_c, same_c, atol=1e-5)
+    assert not torch.allclose(z_s, other_s, atol=0.01)
+    with pytest.raises(V3Error, match="sample_norm"):
+        encoder(x)

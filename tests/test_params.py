@@ -24,7 +24,7 @@ RAW: dict[str, Any] = YAML(typ="safe", pure=True).load(FILE.read_text(encoding="
 # Named by people, not by the code (programs, specs, groups), or free to be left out.
 FREE = re.compile(
     r"\.((programs|unseen_programs|specs|groups|variants)\.[^.]+|groups|unseen_styles)$"
-    r"|\.(distance|contrast_norm)$"
+    r"|\.(distance|contrast_norm|sample_norm)$"
     r"|\.variants\.[^.]+\.train\."
 )
 

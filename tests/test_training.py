@@ -118,7 +118,7 @@ def test_workers_change_nothing(tiny_file, tiny_spec, params):
 AGREE = {
     "weights": Weights(
         reconstruction=1, content=1, style=1, sample=1, fragment=1, commitment=0.5,
-        decorrelation=0.1, agreement=1,
+        decorrelation=0.1, agreement=1, discrimination=1,
     )
 }  # fmt: skip
 
@@ -133,7 +133,18 @@ AGREE = {
         {"style_standardise": False, "style_noise": 0.3},
         {"supersampling": True, "style_window": 3},
         {"style_pooling": "neighbour", "relative_error": True},
-        {"view": ViewParams(shift=0.1, zoom=0.1, blur=0.5, noise=0.1, temperature=0.1), **AGREE},
+        {
+            "view": ViewParams(
+                shift=0.1,
+                zoom=0.1,
+                blur=0.5,
+                noise=0.1,
+                temperature=0.1,
+                evenness=1.2,
+                discrimination=0.3,
+            ),
+            **AGREE,
+        },
     ],
 )
 def test_every_choice_trains(tiny_file, tiny_spec, params, change):

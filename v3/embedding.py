@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from v3.fragments import FragmentFile
 from v3.model import V3
 
-CHUNK = 4096  # fragments held in memory at once
+CHUNK = 4096  # fragments held in memory at once, unless a sample has more
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,11 @@ class Embeddings:
 def embed(model: V3, file: FragmentFile, samples: Sequence[int], seed: int = 0) -> Embeddings:
     """Embed all fragments of the samples; `seed` draws the noise of `z_s_read`."""
     rows = file.rows_of(samples)
-    parts = [model.encode(file.read(rows[i : i + CHUNK])) for i in range(0, len(rows), CHUNK)]
-    z_s = torch.cat([part.z_s for part in parts]).cpu()
     sample = np.asarray(file.sample)[rows]
+    parts = [
+        model.encode(file.read(rows[a:b]), np.asarray(sample[a:b])) for a, b in _chunks(sample)
+    ]
+    z_s = torch.cat([part.z_s for part in parts]).cpu()
     pooled = _POOLED[model.style.pooling](z_s, sample)
     read = model.add_noise(pooled, torch.Generator().manual_seed(seed))
     return Embeddings(
@@ -48,6 +51,16 @@ def embed(model: V3, file: FragmentFile, samples: Sequence[int], seed: int = 0) 
         sample=sample,
         rows=rows,
     )
+
+
+def _chunks(sample: np.ndarray) -> Iterator[tuple[int, int]]:
+    """First and last row, exclusive, of chunks of whole samples, near CHUNK fragments each."""
+    ends = np.append(np.flatnonzero(np.diff(sample)) + 1, len(sample))
+    start = 0
+    for end, following in zip(ends.tolist(), [*ends[1:].tolist(), math.inf], strict=True):
+        if following - start > CHUNK:
+            yield start, end
+            start = end
 
 
 def _own(z_s: torch.Tensor, _: np.ndarray) -> torch.Tensor:

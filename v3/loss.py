@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize, pad, relu
+from torch.nn.functional import cross_entropy, normalize, pad, relu
 
 from v3.errors import V3Error
 
@@ -80,12 +80,16 @@ def decorrelation(z_s: Tensor) -> Tensor:
     return squares / max(1, size * (size - 1))
 
 
-def agreement(z_one: Tensor, z_other: Tensor, atoms: Tensor, temperature: float) -> Tensor:
+def agreement(
+    z_one: Tensor, z_other: Tensor, atoms: Tensor, temperature: float, evenness: float = 1.0
+) -> Tensor:
     """1 - I / log K, I the mutual information of the codes of two views of N fragments (N, d).
 
     0 if both views always get the same code and all K codes are in even use, 1 if the code of one
     tells nothing of the other's. Codes are soft: softmax of the cosine to the atoms (K, d) over
-    `temperature`. Invariant information clustering (Ji et al., 2019, arXiv 1807.06653, eq. 3).
+    `temperature`. Invariant information clustering (Ji et al., 2019, arXiv 1807.06653, eq. 3);
+    `evenness` > 1 weighs the two entropies in I, which even use makes high, more than the joint one
+    (their section 3.3); a single code for all then costs 2 evenness - 1.
     """
 
     def soft(z: Tensor) -> Tensor:
@@ -95,8 +99,25 @@ def agreement(z_one: Tensor, z_other: Tensor, atoms: Tensor, temperature: float)
     joint = soft(z_one).T @ soft(z_other) / len(z_one)  # (K, K)
     joint = ((joint + joint.T) / 2).clamp_min(1e-8)
     alone = joint.sum(1)
-    information = (joint * (joint / (alone[:, None] * alone)).log()).sum()
-    return 1 - information / math.log(len(atoms))
+    entropy = -(alone * alone.log()).sum()
+    information = 2 * evenness * entropy + (joint * joint.log()).sum()
+    return 2 * evenness - 1 - information / math.log(len(atoms))
+
+
+def discrimination(z_one: Tensor, z_other: Tensor, temperature: float) -> Tensor:
+    """How badly each fragment's other view is told from those of the rest of its sample.
+
+    Two views (b, n, d) of b samples of n fragments -> cross-entropy over log n: 0 if every one is
+    found, 1 if they are guessed at. What a sample's fragments share is no help, so it drops out of
+    the content. Likelihoods are the softmax of cosines over `temperature` (InfoNCE: van den Oord et
+    al., 2018, arXiv 1807.03748; two views: Chen et al., 2020, arXiv 2002.05709).
+    """
+    b, n = z_one.shape[:2]
+    cosine = normalize(z_one, dim=2) @ normalize(z_other, dim=2).transpose(1, 2)  # (b, n, n)
+    own = torch.arange(n, device=z_one.device).repeat(b)
+    there = cross_entropy((cosine / temperature).flatten(0, 1), own)
+    back = cross_entropy((cosine / temperature).transpose(1, 2).flatten(0, 1), own)
+    return (there + back) / (2 * math.log(n))
 
 
 def contrast_weights(x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ them: spec, style channel, names, offset and scale, figures, version) and `READM
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,15 +99,26 @@ class V3(nn.Module):
         if self.style.standardise:
             self.style_norm = nn.BatchNorm1d(spec.style_dim, affine=False)
 
-    def embed(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Network input (N, C, H, W) -> z_c (N, d_c) and z_s (N, d_s)."""
-        z_c, z_s = self.encoder(x)
+    def embed(self, x: Tensor, profile: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Network input (N, C, H, W) -> z_c (N, d_c) and z_s (N, d_s).
+
+        `profile` (N, C, H, 1): the mean of each fragment's sample over its fragments and their
+        width, which a spec with `sample_norm` takes off.
+        """
+        z_c, z_s = self.encoder(x, profile)
         return z_c.float(), self.style_norm(z_s.float())
+
+    def embed_samples(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Network input (b, n, C, H, W) -> z_c (b * n, d_c) and z_s (b * n, d_s)."""
+        profile = None
+        if self.spec.sample_norm:
+            profile = x.mean((1, 4), keepdim=True).expand(-1, x.shape[1], -1, -1, -1).flatten(0, 1)
+        return self.embed(x.flatten(0, 1), profile)
 
     def forward(self, x: Tensor, generator: Generator | None = None) -> Batch:
         """Network input (b, n, C, H, W) there and back; `generator` draws the style's noise."""
         b, n = x.shape[:2]
-        z_c, z_s = self.embed(x.flatten(0, 1))
+        z_c, z_s = self.embed_samples(x)
         z_q, codes, commitment = self.quantizer(z_c)
         read = self.read_style(z_s.unflatten(0, (b, n))).flatten(0, 1)
         if self.training and self.style.noise > 0:
@@ -138,10 +149,19 @@ class V3(nn.Module):
         return read + self.style.noise * read.detach().std() * noise
 
     @torch.inference_mode()
-    def encode(self, fragments: Fragments) -> Encoding:
-        """Fragments (N, C, H, W) in file units -> content, codes and style."""
+    def encode(self, fragments: Fragments, sample: Fragments | None = None) -> Encoding:
+        """Fragments (N, C, H, W) in file units -> content, codes and style.
+
+        `sample` (N,) says by equal numbers which fragments are of one sample; None: all are. It
+        matters to a spec with `sample_norm` alone, which wants some fragments of every sample.
+        """
         self.eval()
-        parts = [self.embed(self._input(part)) for part in _parts(fragments)]
+        fragments = _fragments(fragments)
+        profiles = self._profiles(fragments, sample)
+        parts = [
+            self.embed(self._input(part), profile)
+            for part, profile in zip(fragments.split(BATCH), profiles, strict=True)
+        ]
         z_c = torch.cat([part[0] for part in parts])
         return Encoding(z_c, self.quantizer.nearest(z_c), torch.cat([part[1] for part in parts]))
 
@@ -156,9 +176,38 @@ class V3(nn.Module):
         ]
         return torch.cat(decoded) / self.info.scale + self.info.offset
 
-    def swap(self, content: Fragments, style: Fragments) -> Tensor:
-        """The content of each fragment with the style of its partner: both (N, C, H, W)."""
-        return self.decode(self.encode(content).codes, self.encode(style).z_s)
+    def swap(
+        self,
+        content: Fragments,
+        style: Fragments,
+        content_sample: Fragments | None = None,
+        style_sample: Fragments | None = None,
+    ) -> Tensor:
+        """The content of each fragment with the style of its partner: both (N, C, H, W).
+
+        The samples (N,) are those that `encode` asks for.
+        """
+        codes = self.encode(content, content_sample).codes
+        return self.decode(codes, self.encode(style, style_sample).z_s)
+
+    def _profiles(self, fragments: Tensor, sample: Fragments | None) -> Sequence[Tensor | None]:
+        """Of each part of the fragments the `profile` that `embed` wants."""
+        pieces = fragments.split(BATCH)
+        if not self.spec.sample_norm:
+            return [None] * len(pieces)
+        own = torch.cat([self._input(piece).mean(3, keepdim=True) for piece in pieces])
+        if sample is None:
+            sample = torch.zeros(len(own), dtype=torch.int64)
+        sample = torch.as_tensor(sample, device=self.device)
+        if sample.shape != own.shape[:1]:
+            raise V3Error(
+                f"sample must be one number for each of {len(own)} fragments, "
+                f"has the shape {tuple(sample.shape)}."
+            )
+        group = sample.unique(return_inverse=True)[1]
+        total = own.new_zeros(int(group.max()) + 1, *own.shape[1:]).index_add_(0, group, own)
+        mean = total / torch.bincount(group).view(-1, 1, 1, 1)
+        return mean[group].split(BATCH)
 
     @property
     def device(self) -> torch.device:
@@ -214,11 +263,11 @@ def network_input(fragments: Tensor, info: ModelInfo) -> Tensor:
     return (fragments.float() - info.offset) * info.scale
 
 
-def _parts(fragments: Fragments) -> tuple[Tensor, ...]:
+def _fragments(fragments: Fragments) -> Tensor:
     fragments = torch.as_tensor(fragments)
     if fragments.ndim != 4 or not len(fragments):
         raise V3Error(f"fragments must have the shape (N, C, H, W), N > 0; have {fragments.shape}.")
-    return fragments.split(BATCH)
+    return fragments
 
 
 def _card(about: dict[str, Any]) -> str:

@@ -29,21 +29,30 @@ class Encoder(nn.Module):
         self.joint = nn.Sequential(nn.Flatten(), nn.Linear(flat, sum(self.split)), nn.GELU())
         self.content = nn.Linear(spec.content_dim, spec.content_dim)
         self.style = nn.Linear(spec.style_dim, spec.style_dim)
+        self.profile: nn.Linear | None = None
+        if spec.sample_norm:
+            self.profile = nn.Linear(fragment_shape[0] * fragment_shape[1], spec.style_dim)
         self.contrast: nn.Linear | None = None
         if spec.contrast_norm:
             self.contrast = nn.Linear(fragment_shape[0] + 1, spec.style_dim)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        if self.contrast is None:
-            content, style = self.joint(self.trunk(x)).split(self.split, dim=1)
-            return self.content(content), self.style(style)
-        mean = x.mean((2, 3), keepdim=True)
-        deviation = (x - mean).square().mean((1, 2, 3), keepdim=True).sqrt() + LEAST_CONTRAST
-        seen = (x - mean) / (2 * deviation)
-        content, style = self.joint(self.trunk(seen)).split(self.split, dim=1)
-        # what the trunk no longer sees is style, and the decoder needs it
-        removed = torch.cat([mean.flatten(1), deviation.flatten(1).log()], dim=1)
-        return self.content(content), self.style(style) + self.contrast(removed)
+    def forward(self, x: Tensor, profile: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """`profile` (N, C, H, 1), of each fragment's sample, is read with `sample_norm` only."""
+        # What the trunk no longer sees is style, and the decoder needs it.
+        removed: list[Tensor] = []
+        if self.profile is not None:
+            if profile is None:
+                raise V3Error("a spec with sample_norm encodes fragments with their sample's mean.")
+            x = x - profile
+            removed.append(self.profile(profile.flatten(1)))
+        if self.contrast is not None:
+            mean = x.mean((2, 3), keepdim=True)
+            deviation = (x - mean).square().mean((1, 2, 3), keepdim=True).sqrt() + LEAST_CONTRAST
+            x = (x - mean) / (2 * deviation)
+            light = torch.cat([mean.flatten(1), deviation.flatten(1).log()], dim=1)
+            removed.append(self.contrast(light))
+        content, style = self.joint(self.trunk(x)).split(self.split, dim=1)
+        return self.content(content), sum(removed, self.style(style))
 
 
 class Decoder(nn.Module):

@@ -9,7 +9,14 @@ import torch
 from torch import Generator, Tensor
 
 from v3.augment import augment
-from v3.loss import agreement, contrast_weights, decorrelation, hinges, variability
+from v3.loss import (
+    agreement,
+    contrast_weights,
+    decorrelation,
+    discrimination,
+    hinges,
+    variability,
+)
 from v3.model import V3, Batch
 from v3.params import TrainParams
 from v3.views import degrade, move
@@ -31,9 +38,9 @@ def objective(model: V3, x: Tensor, params: TrainParams, generator: Generator) -
     other = None
     with torch.autocast(x.device.type, torch.bfloat16, enabled=params.precision == "bfloat16"):
         batch = model(seen, generator)
-        if params.weights.agreement > 0:
+        if params.weights.agreement > 0 or params.weights.discrimination > 0:
             again = degrade(see(x, params, generator)[1], params.view, generator)
-            other = model.embed(again.flatten(0, 1))[0]
+            other = model.embed_samples(again)[0].view_as(batch.z_c)
     statistics = variability(
         batch.z_c,
         batch.z_q,
@@ -50,11 +57,15 @@ def objective(model: V3, x: Tensor, params: TrainParams, generator: Generator) -
         "commitment": batch.commitment,
         "decorrelation": decorrelation(batch.z_s),
         "agreement": x.new_zeros(()),
+        "discrimination": x.new_zeros(()),
     }
-    if other is not None:
-        terms["agreement"] = agreement(
-            batch.z_c.flatten(0, 1), other, model.quantizer.atoms, params.view.temperature
-        )
+    view = params.view
+    if other is not None and params.weights.agreement > 0:
+        one, two = batch.z_c.flatten(0, 1), other.flatten(0, 1)
+        atoms = model.quantizer.atoms
+        terms["agreement"] = agreement(one, two, atoms, view.temperature, view.evenness)
+    if other is not None and params.weights.discrimination > 0:
+        terms["discrimination"] = discrimination(batch.z_c, other, view.discrimination)
     return Objective(batch, terms, statistics, error.detach().flatten())
 
 

@@ -82,6 +82,7 @@ class Weights:
     commitment: NonNegative
     decorrelation: NonNegative
     agreement: NonNegative
+    discrimination: NonNegative
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ class ViewParams:
     blur: Share
     noise: NonNegative
     temperature: Positive
+    evenness: Annotated[float, Within(least=1)]
+    discrimination: Positive
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ class Spec:
     groups: Annotated[tuple[ResidualGroup, ...], Items(distinct=False)] = ()
     distance: Annotated[str, OneOf(("euclidean", "cosine"))] = "euclidean"  # to the nearest atom
     contrast_norm: bool = False  # the trunk sees each fragment at mean 0 and one contrast
+    sample_norm: bool = False  # the trunk sees fragments less the mean profile of their sample
 
     def check(self, name: str) -> None:
         """A strided network has layers only, a residual one groups only."""

@@ -133,7 +133,7 @@ def training_step(
     if state.step == 0:
         with torch.no_grad():
             seen = see(x, params, generator)[1]
-            model.quantizer.start(model.embed(seen.flatten(0, 1))[0], generator)
+            model.quantizer.start(model.embed_samples(seen)[0], generator)
     result = objective(model, x, params, generator)
     batch, terms = result.batch, result.terms
     total = weighted_total(terms, asdict(params.weights))

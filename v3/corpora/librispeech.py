@@ -11,13 +11,10 @@ Shards are streamed, a handful of utterances at a time, so memory does not grow 
 from __future__ import annotations
 
 import io
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
-from os import cpu_count
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +30,7 @@ from v3.corpora.librispeech_params import PhonemesParams
 from v3.corpora.librispeech_shards import MEND, damaged, open_shard, read_index
 from v3.errors import V3Error
 from v3.fragments import FragmentInfo, FragmentWriter
+from v3.parallel import in_order
 
 PHONEMES = (
     *("aa", "ae", "ah", "ao", "aw", "ay", "b", "ch", "d", "dh", "dx", "eh", "er", "ey", "f", "g"),
@@ -92,12 +90,15 @@ def write_fragments(raw: str | Path, path: str | Path, params: PhonemesParams) -
         FragmentWriter(path, info, shape, np.float16) as writer,
         tqdm(total=total, unit="utterance", disable=None) as progress,
     ):
-        for utterance, fragments, content in _in_order(_chunks(shards), params):
-            progress.update()
-            if len(content):
-                style = speakers.index(speaker_of(utterance.sample_id))
-                group = groups.index(utterance.group)
-                writer.append(fragments, content, style, utterance.sample_id, group)
+        work = partial(cut_all, params=params)
+        name = "librispeech.phonemes.workers"
+        for chunk, cuts in in_order(work, _chunks(shards), params.workers, name):
+            for utterance, (fragments, content) in zip(chunk, cuts, strict=True):
+                progress.update()
+                if len(content):
+                    style = speakers.index(speaker_of(utterance.sample_id))
+                    group = groups.index(utterance.group)
+                    writer.append(fragments, content, style, utterance.sample_id, group)
 
 
 def speaker_of(sample_id: str) -> str:
@@ -164,41 +165,6 @@ def _chunks_of(shard: Shard) -> Iterator[list[Utterance]]:
                 )
                 for row, item in zip(wanted.tolist(), rows, strict=True)
             ]
-
-
-Cut = tuple[Utterance, NDArray[np.float16], NDArray[np.int32]]
-
-
-def _in_order(chunks: Iterator[list[Utterance]], params: PhonemesParams) -> Iterator[Cut]:
-    """Every utterance with its fragments and contents; as much is under way as keeps all busy."""
-    workers = params.workers or cpu_count() or 1
-    if workers == 1:
-        for chunk in chunks:
-            yield from zip(chunk, *zip(*cut_all(chunk, params), strict=True), strict=True)
-        return
-    # spawn, not fork: the parent may hold threads of HDF5, Arrow or a math library
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    waiting: deque[tuple[list[Utterance], Future[Any]]] = deque()
-    try:
-        for chunk in chunks:
-            waiting.append((chunk, pool.submit(cut_all, chunk, params)))
-            if len(waiting) > 3 * workers:
-                yield from _first(waiting)
-        while waiting:
-            yield from _first(waiting)
-    except BrokenProcessPool:
-        raise V3Error(
-            "A process that cuts phonemes died, perhaps for want of memory: "
-            "set librispeech.phonemes.workers to 1 and run `dvc repro`."
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _first(waiting: deque[tuple[list[Utterance], Future[Any]]]) -> Iterator[Cut]:
-    chunk, future = waiting.popleft()
-    for utterance, (fragments, content) in zip(chunk, future.result(), strict=True):
-        yield utterance, fragments, content
 
 
 def cut_all(

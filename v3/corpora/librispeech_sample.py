@@ -7,12 +7,7 @@ what the synthesiser was told. Everything depends on the seed, never on the numb
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
-from os import cpu_count
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +22,16 @@ from v3.corpora.librispeech_shards import write_index
 from v3.corpora.speech_phones import LEXICON
 from v3.corpora.speech_speaker import RATE, SEXES, Speaker, draw_speaker
 from v3.corpora.speech_synthesis import Token, say
-from v3.errors import V3Error
 from v3.files import atomic_folder
+from v3.parallel import in_order
 
 SPLITS = ("train_clean_100", "test_clean")
 SOURCE = "stand-in: speech of a formant synthesiser"
 ROW_GROUP = 100  # utterances
 FIRST_SPEAKER = 10001  # beyond the numbers of the corpus: nobody takes one for the other
 UNKNOWN = 0.01  # part of the words that the aligner does not know: label spn
-BLENDED = (
-    0.35  # part of the words that are blends of two, for more neighbours than a small lexicon has
-)
+# part of the words that are blends of two, for more neighbours than a small lexicon has
+BLENDED = 0.35
 ALIGNER = 0.015  # seconds: standard deviation of the aligner's errors
 SHORTEST = 0.03  # seconds: of a phoneme, as the corpus's aligner has it
 GRID = 100  # times are whole multiples of 1 / GRID seconds
@@ -85,7 +79,7 @@ def write_sample(folder: str | Path, params: SampleParams) -> None:
         atomic_folder(folder) as beside,
         tqdm(total=len(voices), unit="speaker", disable=None) as progress,
     ):
-        made = _in_order(voices, params.workers)
+        made = in_order(_utterances, voices, params.workers, "librispeech.sample.workers")
         for split, count in zip(SPLITS, counts, strict=True):
             if not count:
                 continue
@@ -93,29 +87,11 @@ def write_sample(folder: str | Path, params: SampleParams) -> None:
             with pq.ParquetWriter(path, SCHEMA) as writer:
                 rows: list[dict[str, Any]] = []
                 for _ in range(count):
-                    rows += next(made)
+                    rows += next(made)[1]
                     progress.update()
                 table = pa.Table.from_pylist(rows, SCHEMA)
                 writer.write_table(table, ROW_GROUP)
         write_index(beside, SPLITS, SOURCE)
-
-
-def _in_order(voices: list[_Voice], workers: int) -> Iterator[list[dict[str, Any]]]:
-    workers = min(workers or cpu_count() or 1, len(voices))
-    if workers <= 1:
-        yield from map(_utterances, voices)
-        return
-    # spawn, not fork: the parent may hold threads of Arrow or a math library
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    try:
-        yield from pool.map(_utterances, voices)
-    except BrokenProcessPool:
-        raise V3Error(
-            "A synthesising process died, perhaps for want of memory: "
-            "set librispeech.sample.workers to 1 and run `dvc repro`."
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _utterances(voice: _Voice) -> list[dict[str, Any]]:

@@ -8,13 +8,8 @@ signed noise first wraps around and speckles the page with white).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
-from os import cpu_count
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +22,7 @@ from v3.errors import V3Error
 from v3.files import atomic_file
 from v3.fragment_format import damaged, open_for_reading
 from v3.fragments import FragmentInfo, FragmentWriter
+from v3.parallel import in_order
 
 FONT = Path(__file__).parent / "assets" / "Humor-Sans.ttf"
 FONT_PIXELS = 48
@@ -108,7 +104,8 @@ def synthesise(path: str | Path, config: PagesConfig) -> None:
         digits = np.empty((len(styles), DIGITS), np.int32)
         start = 0
         with tqdm(total=len(styles), unit="page", disable=None) as progress:
-            for drawn, order in _in_order(chunks, config.workers):
+            made = in_order(_draw_chunk, chunks, config.workers, "phonenums.pages.workers")
+            for _, (drawn, order) in made:
                 pages[start : start + len(drawn)] = drawn
                 digits[start : start + len(drawn)] = order
                 start += len(drawn)
@@ -156,24 +153,6 @@ def _cut(file: h5py.File, path: str | Path) -> None:
                 colour[start : start + 500],
                 [f"page-{start + i:06d}" for i in range(len(pages))],
             )
-
-
-def _in_order(chunks: list[_Chunk], workers: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    workers = min(workers or cpu_count() or 1, len(chunks))
-    if workers <= 1:
-        yield from map(_draw_chunk, chunks)
-        return
-    # spawn, not fork: the parent may hold threads of HDF5 or a math library
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    try:
-        yield from pool.map(_draw_chunk, chunks, chunksize=2)
-    except BrokenProcessPool:
-        raise V3Error(
-            "A drawing process died, perhaps for want of memory: "
-            "set phonenums.pages.workers to 1 and run `dvc repro`."
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _draw_chunk(chunk: _Chunk) -> tuple[np.ndarray, np.ndarray]:

@@ -14,10 +14,6 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
-from os import cpu_count
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +26,7 @@ from v3.corpora.svhn_scene import House, draw_house
 from v3.errors import V3Error
 from v3.fetch import fetch
 from v3.files import atomic_folder, file_digest, read_json, write_json
+from v3.parallel import in_order
 
 CHUNK = 50  # images that a process draws at a time; an image depends on its own number alone
 MOST_BYTES = 16 * 2**30  # of an archive's contents; extra's are about 4 GiB
@@ -102,28 +99,10 @@ def write_archive(path: str | Path, name: str, houses: Iterator[House]) -> None:
 
 def _drawn(seed: int, archive: int, count: int, workers: int) -> Iterator[House]:
     chunks = [(seed, archive, first, min(first + CHUNK, count)) for first in range(0, count, CHUNK)]
-    workers = min(workers or cpu_count() or 1, len(chunks))
     with tqdm(total=count, unit="image", desc=ARCHIVES[archive], disable=None) as progress:
-        for houses in _in_order(chunks, workers):
+        for _, houses in in_order(_draw_chunk, chunks, workers, "svhn.sample.workers"):
             yield from houses
             progress.update(len(houses))
-
-
-def _in_order(chunks: list[tuple[int, int, int, int]], workers: int) -> Iterator[list[House]]:
-    if workers <= 1:
-        yield from map(_draw_chunk, chunks)
-        return
-    # spawn, not fork: the parent may hold threads of HDF5 or a math library
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    try:
-        yield from pool.map(_draw_chunk, chunks)
-    except BrokenProcessPool:
-        raise V3Error(
-            "A drawing process died, perhaps for want of memory: "
-            "set svhn.sample.workers to 1 and run `dvc repro`."
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _draw_chunk(chunk: tuple[int, int, int, int]) -> list[House]:

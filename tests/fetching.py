@@ -1,0 +1,24 @@
+"""What the tests of downloads share: a body, its digest, and an impatient way to fetch it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from v3.download import Patience
+from v3.fetch import Fetched, fetch
+
+QUICK = Patience(tries=3, pause=0.002, longest_pause=0.3, silence=5)
+BODY = bytes(range(256)) * 300
+DIGEST = hashlib.sha256(BODY).hexdigest()
+OTHER = BODY[::-1]
+WHOLE = {"a.tar", "a.tar.sha256.json"}
+PARTIAL = {"a.tar.part", "a.tar.part.json"}
+
+
+def get(url: str, sha256: str | None = None, size: int | None = None) -> Fetched:
+    return fetch(url, sha256=sha256, size=size, patience=QUICK)
+
+
+def names(folder: Path) -> set[str]:
+    return {file.name for file in folder.rglob("*") if file.is_file()}
