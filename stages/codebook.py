@@ -14,7 +14,7 @@ from v3.files import write_json
 from v3.plots.grids import code_grid
 from v3.plots.maps import confusion_matrix
 
-STYLES, CODES = 8, 40  # at most, on the grid
+STYLES, CODES = 8, 32  # at most, on the grid
 
 
 def main() -> None:
@@ -36,6 +36,7 @@ def main() -> None:
         folder / "confusion.png", counts, order, info.content_names, title, info.source
     )
     shown = order[:CODES]
+    which = "every code" if len(shown) == len(order) else f"{len(shown)} of {len(order)} codes"
     codes = np.repeat(shown, len(columns))
     decoded = model.decode(codes, np.tile(test.z_s_pooled[columns], (len(shown), 1))).numpy()
     stands_for = [info.content_names[label] for label in counts.argmax(1)]
@@ -45,7 +46,7 @@ def main() -> None:
         decoded.reshape(len(shown), len(columns), *decoded.shape[1:]),
         real,
         (names, [info.style_names[style] for style in test.style[columns]]),
-        f"{name}: every code in several styles",
+        f"{name}: {which} in several styles",
         info.source,
     )
 
