@@ -58,7 +58,8 @@ for dataset in "${datasets[@]:1}"; do others+=("split@$dataset"); done
 data=
 if [ ${#others[@]} -gt 0 ]; then
     echo "Beside this: the data of the other datasets"
-    aside data dvc --wait-for-lock repro "${others[@]}" &
+    # nice: it works on all cores, and the first figures should not wait for it
+    aside data nice -n 15 dvc --wait-for-lock repro "${others[@]}" &
     data=$!
 fi
 mkdir "$claims/$first"
