@@ -17,7 +17,6 @@ stages=$(dvc stage list --name-only)
 cores=$(python -c 'import os; print(os.cpu_count() or 1)')
 logs=scratch/logs
 claims=$(mktemp -d)
-mkdir -p "$logs"
 trap 'rm -rf "$claims"; kill $(jobs -p) 2>/dev/null || true' EXIT
 
 # All stages of a dataset after its split, in the order of dvc.yaml.
@@ -51,29 +50,36 @@ work() { # datasets that nobody has claimed, one after another; $1: how each is 
     done
 }
 
-first=${datasets[0]}
-dvc repro "split@$first"
-others=()
-for dataset in "${datasets[@]:1}"; do others+=("split@$dataset"); done
-data=
-if [ ${#others[@]} -gt 0 ]; then
-    echo "Beside this: the data of the other datasets"
-    # nice: it works on all cores, and the first figures should not wait for it
-    aside data nice -n 15 dvc --wait-for-lock repro "${others[@]}" &
-    data=$!
-fi
-mkdir "$claims/$first"
-follow "$first"
-[ -z "$data" ] || wait "$data"
+everything() {
+    local first=${datasets[0]} others=() data= workers=()
+    mkdir -p "$logs"
+    dvc repro "split@$first"
+    for dataset in "${datasets[@]:1}"; do others+=("split@$dataset"); done
+    if [ ${#others[@]} -gt 0 ]; then
+        echo "Beside this: the data of the other datasets"
+        # nice: it works on all cores, and the first figures should not wait for it
+        aside data nice -n 15 dvc --wait-for-lock repro "${others[@]}" &
+        data=$!
+    fi
+    mkdir "$claims/$first"
+    follow "$first"
+    [ -z "$data" ] || wait "$data"
 
-workers=()
-for ((worker = 1; worker < cores && worker + 1 < ${#datasets[@]}; worker++)); do
-    work aside &
-    workers+=($!)
-done
-work here
-for worker in ${workers[@]+"${workers[@]}"}; do wait "$worker"; done
-dvc repro
+    for ((worker = 1; worker < cores && worker + 1 < ${#datasets[@]}; worker++)); do
+        work aside &
+        workers+=($!)
+    done
+    work here
+    for worker in ${workers[@]+"${workers[@]}"}; do wait "$worker"; done
+    dvc repro
+}
+
+# Asking takes seconds; going through every dataset takes a minute, even if there is nothing to do.
+plan=$(dvc repro --dry 2>&1 || true) # what is wrong says itself when it runs
+case $plan in
+*"Data and pipelines are up to date."*) echo "Nothing has changed: nothing to do." ;;
+*) everything ;;
+esac
 
 echo
 echo "Done. The figures of each dataset:"
