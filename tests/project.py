@@ -108,7 +108,7 @@ class Project:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
-            timeout=600,
+            timeout=1200,
             check=False,
         )
         assert (done.returncode != 0) == fails, f"{' '.join(command)}:\n{done.stdout}"
