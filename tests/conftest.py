@@ -1,10 +1,12 @@
 """Small data shared by the tests."""
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from http_server import Site, serving
 from hypothesis import HealthCheck, settings
 
 from v3.fragments import FragmentInfo, FragmentWriter
@@ -58,3 +60,9 @@ def tiny_file(tmp_path_factory):
                 fragment[:, :, 3 * place : 3 * place + 2] = colours[sample % 4][:, None, None]
             writer.append(fragments, content, sample % 4, f"bars-{sample}")
     return SimpleNamespace(path=path, training=list(range(16)), validation=list(range(16, 24)))
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serving() as served:
+        yield served

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import pytest
+
 from v3.download import Patience
 from v3.fetch import Fetched, fetch
 
@@ -22,3 +24,11 @@ def get(url: str, sha256: str | None = None, size: int | None = None) -> Fetched
 
 def names(folder: Path) -> set[str]:
     return {file.name for file in folder.rglob("*") if file.is_file()}
+
+
+def private_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache below `folder`, no mirror, and no proxy before the local server."""
+    monkeypatch.setenv("V3_CACHE", str(folder / "cache"))
+    monkeypatch.delenv("V3_MIRROR", raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    return folder / "cache"

@@ -6,13 +6,12 @@ import hashlib
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
-from fetching import BODY, DIGEST, OTHER, PARTIAL, WHOLE, get, names
+from fetching import BODY, DIGEST, OTHER, PARTIAL, WHOLE, get, names, private_cache
 from http_server import Served, Site, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,18 +21,9 @@ from v3.errors import V3Error
 from v3.fetch import Fetched, fetch
 
 
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serving() as served:
-        yield served
-
-
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("V3_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("V3_MIRROR", raising=False)
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    return tmp_path / "cache"
+    return private_cache(tmp_path, monkeypatch)
 
 
 def test_a_file_comes_once(site: Site, cache: Path) -> None:

@@ -6,29 +6,19 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fetching import BODY, DIGEST, OTHER, WHOLE, get, names
-from http_server import Served, Site, serving
+from fetching import BODY, DIGEST, OTHER, WHOLE, get, names, private_cache
+from http_server import Served, Site
 
 from v3.errors import V3Error
 from v3.fetch import Fetched, mirror_root
 
 
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serving() as served:
-        yield served
-
-
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("V3_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("V3_MIRROR", raising=False)
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    return tmp_path / "cache"
+    return private_cache(tmp_path, monkeypatch)
 
 
 # --- the cache ---
