@@ -1,5 +1,5 @@
 # make repro    everything from nothing: environment, data, models, metrics, plots
-# make studies  the same models on many seeds (a quarter of an hour and more)
+# make studies  the same models on many seeds (some two hours on two cores)
 # make test     style, types and tests
 # make lint     style and types alone
 # make format   mend the style
