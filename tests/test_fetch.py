@@ -261,6 +261,58 @@ def test_a_redirection_is_followed_but_not_to_a_file(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
+    "to", ["http://[::1/x", "http://exa..mple/x", f"http://{'a' * 64}.example/x"]
+)
+def test_a_redirection_to_no_address(site: Site, cache: Path, to: str) -> None:
+    url = site.add("/a.tar", Served(BODY, faults=[(302, {"Location": to})] * 3))
+    with pytest.raises(V3Error, match="could not be downloaded") as caught:
+        get(url, DIGEST)
+    assert url in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert names(cache) == set()
+
+
+def test_a_host_that_cannot_be_one(cache: Path) -> None:
+    with pytest.raises(V3Error, match="is no address"):
+        get("http://exa..mple/a.tar", DIGEST)
+    assert names(cache) == set()
+
+
+def test_a_retry_after_beyond_all_years(site: Site) -> None:
+    never = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
+    url = site.add("/a.tar", Served(BODY, faults=[(503, {"Retry-After": never})]))
+    assert get(url, DIGEST).sha256 == DIGEST
+
+
+@pytest.mark.parametrize("note", ["[]", "{}", '{"url": 3}'])
+def test_a_note_that_says_something_else_starts_anew(site: Site, cache: Path, note: str) -> None:
+    url = site.add("/a.tar", Served(BODY, faults=[1000, (404, {})]))
+    with pytest.raises(V3Error, match="404"):
+        get(url, DIGEST)
+    (cache / site.host / "a.tar.part.json").write_text(note)
+    assert get(url, DIGEST).path.read_bytes() == BODY
+    assert site.firsts()[-1] == 0
+    assert names(cache) == WHOLE
+
+
+@pytest.mark.parametrize("memory", ["[]", "{}"])
+def test_a_digest_that_was_not_remembered_is_computed(site: Site, cache: Path, memory: str) -> None:
+    url = site.add("/a.tar", Served(BODY))
+    get(url, DIGEST)
+    (cache / site.host / "a.tar.sha256.json").write_text(memory)
+    assert get(url, DIGEST).sha256 == DIGEST
+    assert len(site.asked) == 1
+
+
+def test_a_folder_where_the_file_belongs(site: Site, cache: Path) -> None:
+    url = site.add("/a.tar", Served(BODY))
+    (cache / site.host / "a.tar").mkdir(parents=True)
+    with pytest.raises(V3Error, match=r"a\.tar is a folder"):
+        get(url, DIGEST)
+    assert names(cache) == set()
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "file:///etc/passwd",

@@ -145,15 +145,17 @@ def test_spectrograms_are_librosas_and_pillows():
 def test_stereo_is_mixed_and_a_higher_rate_resampled(tmp_path):
     time = np.arange(RATE * 3) / (RATE * 3)
     tone = 0.3 * np.sin(2 * np.pi * 1000 * time)
+    cd = 0.3 * np.sin(2 * np.pi * 1000 * np.arange(44_100) / 44_100)
     whole = [(0.0, 1.0, "AA1")]
     rows = [
         row("1-1-0000", whole, sound_file(tone[::3])),
         row("1-1-0001", whole, sound_file(np.stack([tone[::3], tone[::3]], 1))),
         row("1-1-0002", whole, sound_file(tone, RATE * 3)),
         row("1-1-0003", whole, sound_file(tone[::3], subtype="PCM_U8", kind="WAV")),
+        row("1-1-0004", whole, sound_file(cd, 44_100)),
     ]
     with FragmentFile(fragments(tmp_path, rows)) as file:
-        pictures = file.read(np.arange(4)).astype(np.float32)[:, 0, :, 8:-8]
+        pictures = file.read(np.arange(5)).astype(np.float32)[:, 0, :, 8:-8]
     assert len({int(p.mean(1).argmax()) for p in pictures}) == 1
     loud = pictures[0] > -40
     for other in pictures[1:]:
@@ -172,6 +174,10 @@ BAD_ROWS = {
     "cut short": (row(sound=sound_file(noise())[:3000]), "row 1"),
     "no bytes": (row(sound=b""), "no audio bytes"),
     "low rate": (row(sound=sound_file(noise(rate=8000), 8000)), "8000 Hz"),
+    "a sample that is no number": (
+        row(sound=sound_file(np.r_[noise(), np.nan], subtype="FLOAT", kind="WAV")),
+        "no number",
+    ),
     "no id": (row(sample_id="nobody"), "speaker-chapter-utterance"),
 }
 
@@ -202,6 +208,37 @@ def test_a_shard_without_a_column_is_named(tmp_path):
         path = shard(tmp_path / name, [{k: whole[k] for k in fewer.names}], schema=fewer)
         with pytest.raises(V3Error, match=f"{path.name} has no column '{name}'"):
             write_fragments(tmp_path / name, tmp_path / "fragments.h5", PARAMS)
+
+
+PHONEME = {"phoneme": pa.string(), "start": pa.float64(), "end": pa.float64()}
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "value"),
+    [
+        ("id", pa.int64(), 19),
+        ("audio", pa.binary(), b"fLaC"),
+        ("audio", pa.struct({"path": pa.string()}), {"path": "a.flac"}),
+        ("audio", pa.struct({"bytes": pa.string()}), {"bytes": "fLaC"}),
+        ("phonemes", pa.list_(pa.string()), ["AA1"]),
+        ("phonemes", pa.struct(PHONEME), {"phoneme": "AA1", "start": 0.1, "end": 0.2}),
+        ("phonemes", pa.list_(pa.struct({**PHONEME, "start": pa.string()})), []),
+        ("phonemes", pa.list_(pa.struct({"start": pa.float64(), "end": pa.float64()})), []),
+    ],
+)
+def test_a_column_of_another_type_is_named(tmp_path, column, kind, value):
+    other = pa.schema([pa.field(f.name, kind) if f.name == column else f for f in SCHEMA])
+    path = shard(tmp_path / "raw", [{**row(), column: value}], schema=other)
+    with pytest.raises(V3Error, match=f"{path.name} has a column '{column}' that is") as error:
+        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("item", [None, {"phoneme": None, "start": 0.1, "end": 0.2}])
+def test_an_empty_phoneme_is_named(tmp_path, item):
+    path = shard(tmp_path / "raw", [{**row(), "phonemes": [item]}])
+    with pytest.raises(V3Error, match=f"{path.name}, row 0 .*phoneme 0 is empty"):
+        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS)
 
 
 def test_a_damaged_shard_is_named(tmp_path):

@@ -84,6 +84,13 @@ def test_a_folder_may_hold_a_revision_of_its_own(tmp_path, monkeypatch):
         download(tmp_path / "raw", DownloadParams(REPO, "main", ("test_clean",)))
 
 
+@pytest.mark.usefixtures("mirror")
+def test_a_pinned_revision_is_not_replaced_by_main(tmp_path):
+    with pytest.raises(V3Error, match=r"no revision '0123.*librispeech\.download\.revision"):
+        download(tmp_path / "raw", DownloadParams(REPO, COMMIT, ("test_clean",)))
+    assert not (tmp_path / "raw").exists()
+
+
 def test_a_split_without_shards_or_with_too_few_is_named(tmp_path, mirror):
     with pytest.raises(V3Error, match="no shard of the split 'dev_clean'"):
         download(tmp_path / "raw", DownloadParams(REPO, "main", ("dev_clean",)))
@@ -109,7 +116,8 @@ class Hub(BaseHTTPRequestHandler):
     """As much of the Hub as `huggingface_hub` asks for; `asked` lists the paths."""
 
     asked: list[str] = []  # noqa: RUF012
-    broken: set[str] = set()  # noqa: RUF012
+    broken: dict[str, str] = {}  # noqa: RUF012 (how, by name of a shard)
+    portal = False  # answers every question with a page to log in
 
     def do_HEAD(self) -> None:
         self.do_GET()
@@ -122,23 +130,35 @@ class Hub(BaseHTTPRequestHandler):
             self.answer_api(path)
         elif path.startswith(base):
             revision, _, name = path.removeprefix(base).partition("/")
-            if name in self.broken:
-                self.send(500, b"", {})
+            if self.broken.get(name) in ("500", "429"):
+                self.send(int(self.broken[name]), b"", {})
             elif revision in ("main", COMMIT) and name in SHARDS:
                 digest = hashlib.sha256(SHARDS[name]).hexdigest()
-                self.send(200, SHARDS[name], {"ETag": f'"{digest}"', "X-Repo-Commit": COMMIT})
+                wrong = self.broken.get(name) == "other bytes"
+                content = SHARDS[name][::-1] if wrong else SHARDS[name]
+                self.send(200, content, {"ETag": f'"{digest}"', "X-Repo-Commit": COMMIT})
             else:
                 self.send(404, b"", {"X-Error-Code": "EntryNotFound"})
         else:
             self.send(404, b"", {"X-Error-Code": "RepoNotFound"})
 
     def answer_api(self, path: str) -> None:
+        if self.portal:
+            self.send(200, b"<html>Please log in</html>", {})
+            return
         rest = path.removeprefix(f"/api/datasets/{REPO}").strip("/").split("/")
         if rest[-1] not in ("", "main", COMMIT):
             self.send(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
         elif rest[0] == "tree":
             tree = [
-                {"type": "file", "path": name, "size": len(content), "oid": "0" * 40}
+                {
+                    **{"type": "file", "path": name, "size": len(content), "oid": "0" * 40},
+                    "lfs": {
+                        "oid": hashlib.sha256(content).hexdigest(),
+                        "size": len(content),
+                        "pointerSize": 134,
+                    },
+                }
                 for name, content in SHARDS.items()
             ]
             self.send(200, json.dumps(tree).encode(), {})
@@ -162,7 +182,7 @@ class Hub(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def hub():
-    Hub.asked, Hub.broken = [], set()
+    Hub.asked, Hub.broken, Hub.portal = [], {}, False
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -221,6 +241,32 @@ def test_what_the_hub_lacks_is_one_sentence(tmp_path, hub):
         assert words in failed.stderr
         assert "Traceback" not in failed.stderr
     assert not (tmp_path / "raw").exists()
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("500", "cannot be had"),
+        ("429", "cannot be had"),
+        ("other bytes", "is not what the Hub lists, its sha256 differs"),
+    ],
+)
+def test_a_shard_that_cannot_be_had_is_one_sentence(tmp_path, hub, how, words):
+    Hub.broken = {f"data/{WANTED[1]}": how}
+    failed = run_download(tmp_path, {"HF_ENDPOINT": hub})
+    assert failed.returncode == 1, failed.stderr
+    assert words in failed.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in failed.stderr
+    assert not (tmp_path / "raw").exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["hf"]
+
+
+def test_a_page_to_log_in_is_no_answer_of_the_hub(tmp_path, hub):
+    Hub.portal = True
+    failed = run_download(tmp_path, {"HF_ENDPOINT": hub})
+    assert failed.returncode == 1, failed.stderr
+    assert "gave nothing" in failed.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in failed.stderr
 
 
 def test_without_hub_or_cache_it_says_what_helps(tmp_path):

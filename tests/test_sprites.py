@@ -150,6 +150,11 @@ def test_truncated_sheet(raw: Path, tmp_path: Path) -> None:
     assert "is no readable PNG" in refusal(raw, "hair/9.png", tmp_path)
 
 
+def test_sheet_too_large_to_decode(raw: Path, tmp_path: Path) -> None:
+    Image.new("1", (20_000, 20_000)).save(raw / "hair/9.png")
+    assert "is no readable PNG" in refusal(raw, "hair/9.png", tmp_path)
+
+
 def test_sheet_of_wrong_size(raw: Path, tmp_path: Path) -> None:
     Image.new("RGBA", (832, 1280)).save(raw / "body/3.png")
     assert "832 x 1280 pixels, not 832 x 1344" in refusal(raw, "body/3.png", tmp_path)

@@ -8,19 +8,28 @@ import os
 import subprocess
 import sys
 import tarfile
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from fetching import private_cache
+from http_server import Served, Site
 from PIL import Image
 
 from v3.corpora.svhn import crop_digits, framed_images, write_fragments
 from v3.corpora.svhn_annotations import annotate, read_annotations, read_numbers
 from v3.corpora.svhn_mat import Row, read_digit_struct, write_digit_struct
 from v3.corpora.svhn_params import ARCHIVES, Archive, Archives, DownloadParams, SampleParams
-from v3.corpora.svhn_raw import bring_real, draw_sample, read_source, write_archive
+from v3.corpora.svhn_raw import (
+    MOST_OF_PNG,
+    bring_real,
+    draw_sample,
+    read_source,
+    write_archive,
+)
 from v3.corpora.svhn_scene import House, draw_house
 from v3.errors import V3Error
 from v3.files import file_digest
@@ -171,6 +180,24 @@ def test_the_label_0_is_refused(tmp_path: Path) -> None:
         read_numbers(path, "train")
 
 
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_box_of_no_number_is_refused(place: int, value: float, tmp_path: Path) -> None:
+    odd = np.array([[5.0, 5.0, 10.0, 20.0, 1.0]])
+    odd[0, place] = value
+    path = packed(tmp_path, {"1.png": png()}, [Row("1.png", odd)])
+    with pytest.raises(V3Error, match=r"row 1 \(1.png\) has a box whose numbers are not all fin"):
+        read_numbers(path, "train")
+
+
+def test_all_images_left_out(tmp_path: Path) -> None:
+    raw = archived(tmp_path / "raw", house())
+    names = [*(f"train/{i}.png" for i in (1, 2, 3)), "test/1.png", "extra/1.png"]
+    with pytest.raises(V3Error, match="leave_out names all images"):
+        annotate(raw, tmp_path / "boxes.h5", names)
+    assert not (tmp_path / "boxes.h5").exists()
+
+
 def packed(folder: Path, files: dict[str, bytes], rows: list[Row] | bytes | None) -> Path:
     """train.tar.gz of such files and such a digitStruct."""
     if isinstance(rows, list):
@@ -214,6 +241,60 @@ def test_hdf5_without_a_digit_struct_is_refused(tmp_path: Path) -> None:
         file["x"] = 1
     with pytest.raises(V3Error, match=r"other.mat holds no digitStruct"):
         list(read_digit_struct(tmp_path / "other.mat", "other.mat"))
+
+
+def test_a_picture_too_large_for_memory_is_refused_unread(tmp_path: Path) -> None:
+    """As the stage itself reads archives: with its own limits."""
+    path = packed(tmp_path, {"1.png": bytes(MOST_OF_PNG + 1)}, ROWS)
+    assert path.stat().st_size < 10**6
+    with pytest.raises(V3Error, match=r"'train/1.png' has \d+ bytes, over") as error:
+        read_numbers(path, "train")
+    assert str(path) in str(error.value)
+
+
+def test_members_that_nobody_reads_are_passed_over(tmp_path: Path) -> None:
+    path = packed(tmp_path, {"1.png": png(), "see_bboxes.m": bytes(MOST_OF_PNG * 2)}, ROWS)
+    tracemalloc.start()
+    try:
+        assert len(read_numbers(path, "train")) == 1
+        assert tracemalloc.get_traced_memory()[1] < MOST_OF_PNG / 2
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("kind", ["outside", "link", "bomb"])
+def test_a_harmful_archive_from_the_network_is_refused(
+    kind: str, tmp_path: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the server through the cache to the boxes: nothing is written outside or half."""
+    cache = private_cache(tmp_path, monkeypatch)
+    evil, reason = {
+        "outside": (tarfile.TarInfo("../evil"), "leads out of"),
+        "link": (tarfile.TarInfo("train/2.png"), "is a link"),
+        "bomb": (tarfile.TarInfo("train/2.png"), r"has \d+ bytes, over"),
+    }[kind]
+    if kind == "link":
+        evil.type, evil.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    good = archived(tmp_path / "good", house())
+    content = bytes(MOST_OF_PNG + 1) if kind == "bomb" else b""
+    with tarfile.open(tmp_path / "bad.tar.gz", "w:gz") as tar:
+        evil.size = len(content)
+        tar.addfile(evil, io.BytesIO(content))
+    published = {}
+    for name in ARCHIVES:
+        path = tmp_path / "bad.tar.gz" if name == "train" else good / f"{name}.tar.gz"
+        body = path.read_bytes()
+        site.add(f"/numbers/{name}.tar.gz", Served(body))
+        published[name] = Archive(file_digest(path), len(body))
+    address = f"http://{site.host}/numbers"
+    before = {path for path in tmp_path.rglob("*") if cache not in path.parents}
+    bring_real(tmp_path / "raw", DownloadParams(address, Archives(**published)))
+    with pytest.raises(V3Error, match=reason) as error:
+        annotate(tmp_path / "raw", tmp_path / "boxes.h5", ())
+    assert str(tmp_path / "raw" / "train.tar.gz") in str(error.value)
+    new = {path for path in tmp_path.rglob("*") if cache not in path.parents} - before - {cache}
+    files = {"index.json", *(f"{name}.tar.gz" for name in ARCHIVES)}
+    assert {path.name for path in new} == {"raw", *files}
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -12,7 +12,7 @@ import gzip
 import struct
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
@@ -32,18 +32,23 @@ _DAMAGE: tuple[type[Exception], ...] = (
 
 
 def archive_members(
-    path: str | Path, *, most_bytes: int, most_members: int
+    path: str | Path,
+    *,
+    most_bytes: int,
+    most_members: int,
+    most_of: Callable[[str], int] | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """The regular files of a .tar or .tar.gz as (relative name, content), in archive order.
 
     `most_bytes` bounds the sum of all contents, `most_members` the number of entries, folders
-    included. `V3Error` names the archive, and the member, if it is missing, cut off, damaged or
-    holds what is refused; what came before has then been yielded already.
+    included. `most_of` says by its name how many bytes a file may have, which are in memory at
+    once; a file with 0 is passed over. `V3Error` names the archive, and the member, if it is
+    missing, cut off, damaged or holds what is refused; what came before has then been yielded.
     """
     path = Path(path)
     try:
         with _opened(path) as plain:
-            yield from _members(path, _Stream(plain), most_bytes, most_members)
+            yield from _members(path, _Stream(plain), most_bytes, most_members, most_of)
     except FileNotFoundError:
         raise V3Error(f"{path} is missing: run `dvc repro` to make it.") from None
     except _DAMAGE as error:
@@ -95,7 +100,11 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def _members(
-    path: Path, stream: _Stream, most_bytes: int, most_members: int
+    path: Path,
+    stream: _Stream,
+    most_bytes: int,
+    most_members: int,
+    most_of: Callable[[str], int] | None,
 ) -> Iterator[tuple[str, bytes]]:
     seen: set[str] = set()
     count = total = 0
@@ -116,8 +125,11 @@ def _members(
             if total > most_bytes:
                 raise _refused(path, f"its members come to more than {most_bytes} bytes")
             stream.allow(member.size)
-            if member.isdir():
+            most = most_bytes if most_of is None else most_of(name)
+            if member.isdir() or not most:
                 continue
+            if member.size > most:
+                raise _refused(path, f"its member '{name}' has {member.size} bytes, over {most}")
             content = archive.extractfile(member)
             assert content is not None, "a regular file has content"
             yield name, content.read()

@@ -14,7 +14,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPResponse
@@ -196,6 +196,8 @@ def _opened(url: str, headers: dict[str, str], patience: Patience) -> HTTPRespon
         raise (Unavailable(str(reason)) if final else _Fault(reason)) from None
     except (OSError, HTTPException) as error:
         raise _Fault(_plain(error)) from None
+    except ValueError as error:  # of a host that cannot be one; the server may have led there
+        raise Unavailable(f"it, or where it leads to, is no address: {error}") from None
 
 
 def _fault_of(error: HTTPError, patience: Patience) -> Exception:
@@ -215,7 +217,7 @@ def _seconds(text: str | None) -> float:
         return float(text)
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter of years with many digits
         return 0.0
     return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
@@ -243,7 +245,11 @@ def _range(response: HTTPResponse) -> tuple[int, int | None]:
 def _begun(url: str, file: IO[bytes], note: Path, pinned: bool) -> _Remote | None:
     """What the beginning in `file` is a beginning of; None, and an empty file, if unknown."""
     if _length(file) and note.is_file():
-        begun = _Remote(**read_json(note))
+        noted = read_json(note)
+        if not isinstance(noted, dict) or set(noted) != {one.name for one in fields(_Remote)}:
+            _start_anew(file, note)
+            return None
+        begun = _Remote(**noted)
         longer = begun.total is not None and _length(file) > begun.total
         if begun.url == url and (begun.validator or pinned) and not longer:
             return begun

@@ -145,6 +145,8 @@ def _through_cache(
     url: str, path: Path, sha256: str | None, size: int | None, patience: Patience
 ) -> str:
     """Digest of `path`, which is downloaded unless it is there and fits."""
+    if path.is_dir():
+        raise V3Error(f"{path} is a folder, where a downloaded file belongs: move it away.")
     digest = _cached(path, sha256, size)
     if digest is not None:
         return digest
@@ -224,6 +226,8 @@ def _cached(path: Path, sha256: str | None, size: int | None) -> str | None:
         return None
     memory = _memory(path)
     remembered = read_json(memory) if memory.is_file() else None
+    if not isinstance(remembered, dict) or not {"file", "sha256"} <= set(remembered):
+        remembered = None
     if remembered is not None and remembered["file"] == _stamp(path):
         digest = str(remembered["sha256"])
     else:

@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from v3.corpora.librispeech_features import phoneme_spectrograms
 from v3.corpora.librispeech_params import PhonemesParams
-from v3.corpora.librispeech_shards import MEND, damaged, open_shard, read_index
+from v3.corpora.librispeech_shards import MEND, UNREADABLE, damaged, open_shard, read_index
 from v3.errors import V3Error
 from v3.fragments import FragmentInfo, FragmentWriter
 from v3.parallel import in_order
@@ -117,7 +117,7 @@ def _choose(raw: Path, entries: list[dict[str, Any]], most: int) -> list[Shard]:
         path = raw / entry["name"]
         try:
             ids = open_shard(path).read(columns=["id"]).column("id").to_pylist()
-        except (pa.ArrowException, OSError) as error:
+        except UNREADABLE as error:
             raise damaged(path, error) from None
         rows, speakers = [], []
         for row, sample_id in enumerate(ids):
@@ -141,7 +141,7 @@ def _chunks(shards: list[Shard]) -> Iterator[list[Utterance]]:
     for shard in shards:
         try:
             yield from _chunks_of(shard)
-        except (pa.ArrowException, OSError) as error:
+        except UNREADABLE as error:
             raise damaged(shard.path, error) from None
 
 
@@ -206,6 +206,8 @@ def phoneme_spans(utterance: Utterance) -> tuple[NDArray[np.float64], list[str]]
     if not utterance.phonemes:
         raise V3Error(f"{utterance.where}: its list of phonemes is empty: {MEND}.")
     for place, item in enumerate(utterance.phonemes):
+        if item is None or item["phoneme"] is None:
+            raise V3Error(f"{utterance.where}: phoneme {place} is empty: {MEND}.")
         start, end = item["start"], item["end"]
         if start is None or end is None or not 0 <= start < end:
             raise V3Error(
@@ -219,8 +221,8 @@ def phoneme_spans(utterance: Utterance) -> tuple[NDArray[np.float64], list[str]]
 def decode(utterance: Utterance) -> NDArray[np.float32]:
     """The audio (samples,) at 16 kHz, in [-1, 1].
 
-    Channels are averaged, higher rates resampled; a lower rate is refused, for it has nothing to
-    say about the upper bands.
+    Samples of any width are taken, 8 bits included; channels are averaged, higher rates
+    resampled. A lower rate is refused, for it has nothing to say about the upper bands.
     """
     if not utterance.sound:
         raise V3Error(f"{utterance.where}: it has no audio bytes: {MEND}.")
@@ -230,6 +232,8 @@ def decode(utterance: Utterance) -> NDArray[np.float32]:
         raise V3Error(
             f"{utterance.where}: its audio cannot be decoded ({error}): {MEND}."
         ) from None
+    if not np.isfinite(sound).all():
+        raise V3Error(f"{utterance.where}: its audio has samples that are no number: {MEND}.")
     if rate < SAMPLE_RATE:
         raise V3Error(
             f"{utterance.where}: its audio has {rate} Hz, fewer than the {SAMPLE_RATE} Hz that "

@@ -3,14 +3,15 @@
 Which shards a split has is asked, never known: the Hub has 14 of train_clean_100, a mirror may have
 one. What is looked at, in this order:
 
-1. `V3_MIRROR`, if it is a folder: `huggingface.co/datasets/<repo>/resolve/<revision>/data/` in it,
-   or the same of `main`. If it is an address, the Hub is asked for there, below `huggingface.co/`.
+1. `V3_MIRROR`, if it is a folder: `huggingface.co/datasets/<repo>/resolve/<revision>/data/` in
+   it. If it is an address, the Hub is asked for there, below `huggingface.co/`.
 2. The Hub through `huggingface_hub`, with its cache (`HF_HOME`), its address (`HF_ENDPOINT`) and
    its offline mode (`HF_HUB_OFFLINE=1`: shards are those that the cache has).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -27,13 +28,14 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.hf_api import RepoFile
 from tqdm import tqdm
 
 from v3.corpora.librispeech_params import DownloadParams
 from v3.corpora.librispeech_shards import write_index
 from v3.errors import V3Error
 from v3.fetch import is_address, mirror_root
-from v3.files import atomic_folder
+from v3.files import atomic_folder, file_digest
 
 FOLDER = "data"  # of the repository, that holds the shards
 HOST = "huggingface.co"
@@ -78,6 +80,11 @@ def _of_folder(mirror: Path, params: DownloadParams) -> tuple[list[Path], str]:
     base = mirror / HOST / "datasets" / params.repo / "resolve"
     folders = [base / revision / FOLDER for revision in (params.revision, "main")]
     folder = next((one for one in folders if one.is_dir()), None)
+    if folder == folders[1] and params.revision != "main":
+        raise V3Error(
+            f"V3_MIRROR has no revision '{params.revision}' of {params.repo}, only main: set "
+            f"librispeech.download.revision to main, or put that revision at {folders[0]}."
+        )
     if folder is None:
         raise V3Error(
             f"V3_MIRROR has no folder {folders[0]}: put shards of {params.repo} there, "
@@ -111,6 +118,8 @@ def _of_hub(params: DownloadParams, endpoint: str | None) -> tuple[list[Path], s
         HfHubHTTPError,
         OfflineModeIsEnabled,
         httpx2.HTTPError,
+        json.JSONDecodeError,
+        UnicodeDecodeError,
         OSError,
     ) as error:
         raise V3Error(
@@ -122,11 +131,15 @@ def _of_hub(params: DownloadParams, endpoint: str | None) -> tuple[list[Path], s
 
 
 def _of_network(params: DownloadParams, endpoint: str | None) -> tuple[str, list[Path]]:
-    files = HfApi(endpoint=endpoint).list_repo_files(
-        params.repo, repo_type="dataset", revision=params.revision
+    listed = HfApi(endpoint=endpoint).list_repo_tree(
+        params.repo, repo_type="dataset", revision=params.revision, recursive=True
     )
-    names = [name.removeprefix(f"{FOLDER}/") for name in files if name.startswith(f"{FOLDER}/")]
-    wanted = _wanted(names, params.splits, f"{params.repo} at {params.revision}")
+    files = {
+        file.path.removeprefix(f"{FOLDER}/"): file
+        for file in listed
+        if isinstance(file, RepoFile) and file.path.startswith(f"{FOLDER}/")
+    }
+    wanted = _wanted(list(files), params.splits, f"{params.repo} at {params.revision}")
     paths = [
         Path(
             hf_hub_download(
@@ -139,6 +152,13 @@ def _of_network(params: DownloadParams, endpoint: str | None) -> tuple[str, list
         )
         for name in tqdm(wanted, unit="shard", disable=None)
     ]
+    for name, path in zip(wanted, paths, strict=True):
+        large = files[name].lfs  # what the Hub keeps beside git has a digest
+        if large is not None and file_digest(path) != large.sha256:
+            raise V3Error(
+                f"{name} of {params.repo} is not what the Hub lists, its sha256 differs: delete "
+                f"{path.resolve()} and {path}, and run it again."
+            )
     commits = {path.parent.parent.name for path in paths}  # .../snapshots/<commit>/data/<name>
     if len(commits) > 1:
         raise V3Error(

@@ -14,7 +14,12 @@ from v3.files import file_digest, read_json, write_json
 
 INDEX = "index.json"
 SCHEMA = "v3-librispeech-raw/1"
-COLUMNS = ("id", "audio", "phonemes")
+COLUMNS = {  # what is read of them, as a sentence has it
+    "id": "text",
+    "audio": "a struct with 'bytes', which are binary",
+    "phonemes": "a list of structs with 'phoneme', which is text, and 'start' and 'end', numbers",
+}
+UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)  # what pyarrow has for broken files
 MEND = "delete its folder and run `dvc repro`"
 
 
@@ -43,15 +48,44 @@ def open_shard(path: Path) -> pq.ParquetFile:
         file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
     except FileNotFoundError:
         raise V3Error(f"{path} is missing: {MEND}.") from None
-    except (pa.ArrowException, OSError) as error:
+    except UNREADABLE as error:
         raise damaged(path, error) from None
-    for name in COLUMNS:
-        if name not in file.schema_arrow.names:
+    other = "it is no shard of gilkeyio/librispeech-alignments"
+    schema = file.schema_arrow
+    for name, wanted in COLUMNS.items():
+        if name not in schema.names:
             raise V3Error(
-                f"{path} has no column '{name}', only {', '.join(file.schema_arrow.names)}: "
-                "it is no shard of gilkeyio/librispeech-alignments."
+                f"{path} has no column '{name}', only {', '.join(schema.names)}: {other}."
             )
+        kind = schema.field(name).type
+        if not _FITS[name](kind):
+            raise V3Error(f"{path} has a column '{name}' that is {kind}, not {wanted}: {other}.")
     return file
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_audio(kind: pa.DataType) -> bool:
+    content = _fields(kind).get("bytes", pa.null())
+    return bool(pa.types.is_binary(content) or pa.types.is_large_binary(content))
+
+
+def _are_phonemes(kind: pa.DataType) -> bool:
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+        return False
+    fields = _fields(kind.value_type)
+    times = (fields.get(name, pa.null()) for name in ("start", "end"))
+    return _is_text(fields.get("phoneme", pa.null())) and all(map(pa.types.is_floating, times))
+
+
+def _fields(kind: pa.DataType) -> dict[str, pa.DataType]:
+    """Types by name of a struct's fields; none of what is no struct."""
+    return {field.name: field.type for field in kind} if pa.types.is_struct(kind) else {}
+
+
+_FITS = {"id": _is_text, "audio": _is_audio, "phonemes": _are_phonemes}
 
 
 def damaged(path: Path, error: Exception) -> V3Error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from v3.files import atomic_file, file_digest, read_json, write_json
 CELL = 64  # pixels of a cell, both ways
 COLUMNS, ROWS = 13, 21  # cells of a sheet
 INDEX = "index.json"
+BROKEN = (OSError, SyntaxError, ValueError, LookupError, struct.error)  # what Pillow has for PNGs
 Sheet = NDArray[np.uint8]  # (1344, 832, 4): RGBA
 
 
@@ -25,7 +27,7 @@ def read_sheet(path: Path) -> Sheet:
         with Image.open(path) as image:
             size, mode = image.size, image.mode
             sheet = np.asarray(image.convert("RGBA"))
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow has for broken PNGs
+    except (*BROKEN, Image.DecompressionBombError) as error:
         raise V3Error(
             f"{path} is no readable PNG ({error}): delete {path.parent.parent} and run `dvc repro`."
         ) from None

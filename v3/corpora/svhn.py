@@ -7,6 +7,7 @@ et al., ICLR 2025 (arXiv 2407.03824): numbers of two digits or more, crops resiz
 from __future__ import annotations
 
 import io
+import struct
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -23,7 +24,7 @@ from tqdm import tqdm
 from v3.archives import archive_members
 from v3.corpora.svhn_annotations import Number, read_annotations
 from v3.corpora.svhn_params import ARCHIVES
-from v3.corpora.svhn_raw import MOST_BYTES, MOST_MEMBERS
+from v3.corpora.svhn_raw import MOST_BYTES, MOST_MEMBERS, most_of
 from v3.errors import V3Error
 from v3.fragments import FragmentInfo, FragmentWriter
 
@@ -32,6 +33,7 @@ DIGITS = tuple(str(digit) for digit in range(10))
 FRAME = (96, 192)  # height, width in pixels of an image that is shown with its boxes
 BOX = "#00c853"  # colour of a box
 CHUNK = 100  # images that a process gets at a time
+BROKEN = (OSError, SyntaxError, ValueError, LookupError, struct.error)  # what Pillow has for PNGs
 AHEAD = 3  # chunks a process that are read before their turn: bounds the memory
 
 Images = NDArray[np.uint8]
@@ -121,7 +123,12 @@ def _jobs(raw: Path, kept: dict[str, Number]) -> Iterator[Job]:
         path = raw / f"{archive}.tar.gz"
         numbers: list[Number] = []
         pngs: list[bytes] = []
-        members = archive_members(path, most_bytes=MOST_BYTES, most_members=MOST_MEMBERS)
+        members = archive_members(
+            path,
+            most_bytes=MOST_BYTES,
+            most_members=MOST_MEMBERS,
+            most_of=lambda name: most_of(name) if name in kept else 0,
+        )
         for name, content in members:
             if name in kept:
                 numbers.append(kept[name])
@@ -171,7 +178,7 @@ def _decode(png: bytes, path: Path, number: Number) -> Image.Image:
     try:
         with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
             return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (*BROKEN, Image.DecompressionBombError) as error:
         raise V3Error(
             f"{path}: {number.name} (row {number.row} of digitStruct) cannot be read as PNG "
             f"({' '.join(str(error).split())}): mend the archive, or leave the image out by adding "

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from v3.archives import archive_members
 from v3.corpora.svhn_mat import Row, read_digit_struct
 from v3.corpora.svhn_params import ARCHIVES
-from v3.corpora.svhn_raw import MOST_BYTES, MOST_MEMBERS, read_source
+from v3.corpora.svhn_raw import MOST_BYTES, MOST_MEMBERS, most_of, read_source
 from v3.errors import V3Error
 from v3.files import atomic_file
 from v3.fragment_format import damaged, open_for_reading
@@ -57,6 +57,10 @@ def annotate(raw: str | Path, path: str | Path, leave_out: Collection[str]) -> N
             raise V3Error(
                 f"svhn.annotations.leave_out must name images such as train/12.png, has '{name}'"
             )
+    if not numbers:
+        raise V3Error(
+            f"svhn.annotations.leave_out names all images of {raw}: take some out of the list."
+        )
     with atomic_file(path) as beside, h5py.File(beside, "w") as file:
         names = [number.name for number in numbers]
         file.create_dataset("name", data=names, dtype=h5py.string_dtype("utf-8"))
@@ -90,7 +94,9 @@ def read_numbers(path: Path, archive: str, leave_out: Collection[str] = ()) -> l
     sizes: dict[str, Size] = {}
     rows: list[Row] | None = None
     called = f"{path}: {archive}/digitStruct.mat"
-    members = archive_members(path, most_bytes=MOST_BYTES, most_members=MOST_MEMBERS)
+    members = archive_members(
+        path, most_bytes=MOST_BYTES, most_members=MOST_MEMBERS, most_of=most_of
+    )
     for name, content in members:
         if name.endswith(".png"):
             sizes[name] = _size(content)
@@ -138,6 +144,8 @@ def _number(row: Row, index: int, name: str, size: Size | None, where: str) -> N
         box = f"left {left:g}, top {top:g}, width {width:g}, height {height:g}"
         if label not in range(1, 11):  # NaN and fractions included
             raise _unusable(where, f"has the label {label:g}, not 1 to 10 (which means 0)", name)
+        if not np.isfinite((left, top, width, height)).all():
+            raise _unusable(where, f"has a box whose numbers are not all finite ({box})", name)
         if not (width > 0 and height > 0):
             raise _unusable(where, f"has a box without area ({box})", name)
         if left >= size[0] or top >= size[1] or left + width <= 0 or top + height <= 0:

@@ -31,6 +31,8 @@ from v3.parallel import in_order
 CHUNK = 50  # images that a process draws at a time; an image depends on its own number alone
 MOST_BYTES = 16 * 2**30  # of an archive's contents; extra's are about 4 GiB
 MOST_MEMBERS = 400_000  # extra has 202,353 images
+MOST_OF_PNG = 64 * 2**20  # of a photograph of a house number; the largest are a megabyte or so
+MOST_OF_STRUCT = 4 * 2**30  # of a digitStruct.mat; extra's is near 1 GiB
 TIME = 1_323_129_600  # of the stand-in's files, that of the published ones: 6 December 2011
 
 
@@ -67,6 +69,13 @@ def draw_sample(raw: str | Path, sample: SampleParams) -> None:
             digests[name] = file_digest(path)
         sizes = " + ".join(str(count) for count in counts.values())
         _write_index(folder, f"stand-in: {sizes} drawn house numbers, seed {sample.seed}", digests)
+
+
+def most_of(name: str) -> int:
+    """Bytes that a member of an archive may have; 0: it is none that is read."""
+    if name.endswith(".png"):
+        return MOST_OF_PNG
+    return MOST_OF_STRUCT if name.endswith("/digitStruct.mat") else 0
 
 
 def read_source(raw: str | Path) -> str:
