@@ -1,13 +1,17 @@
-"""A web server on this machine that misbehaves on demand, for the tests of downloads."""
+"""Web servers on this machine that misbehave on demand, for the tests of downloads."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
+from typing import Any, ClassVar
 
 
 @dataclass
@@ -114,4 +118,128 @@ def serving() -> Iterator[Site]:
     finally:
         server.shutdown()
         thread.join()
+        server.server_close()
+
+
+# --- the Hugging Face Hub ---
+
+REPO = "gilkeyio/librispeech-alignments"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+SHARDS = {
+    "data/train_clean_100-00000-of-00002.parquet": b"first" * 100,
+    "data/train_clean_100-00001-of-00002.parquet": b"second" * 100,
+    "data/train_clean_360-00000-of-00001.parquet": b"not wanted",
+    "data/test_clean-00000-of-00001.parquet": b"test" * 100,
+    "README.md": b"read me",
+}
+
+
+class Hub(BaseHTTPRequestHandler):
+    """As much of the Hub as `huggingface_hub` asks for; `asked` lists the paths."""
+
+    asked: ClassVar[list[str]] = []
+    # What goes wrong with paths that end so: a status; html: a page to log in, as networks of
+    # hotels have; lost: a redirection to no host; json: something else than was asked; cut: half of
+    # it; other, short: other bytes.
+    broken: ClassVar[dict[str, int | str]] = {}
+    lfs = True  # whether the listing tells the sha256
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0].removeprefix("/huggingface.co")
+        self.asked.append(f"{self.command} {path}")
+        fault = next((self.broken[end] for end in self.broken if path.endswith(end)), "")
+        base = f"/datasets/{REPO}/resolve/"
+        if isinstance(fault, int):
+            self.send(fault, b"", {})
+        elif fault == "html":
+            self.send(200, b"<html>Please log in.</html>", {"Content-Type": "text/html"})
+        elif fault == "lost":
+            self.send(302, b"", {"Location": "http://exa..mple/x"})
+        elif fault == "json":
+            self.send(200, b'{"welcome": true}', {})
+        elif path.startswith(f"/api/datasets/{REPO}"):
+            self.answer_api(path)
+        elif path.startswith(base):
+            revision, _, name = path.removeprefix(base).partition("/")
+            if revision in ("main", COMMIT) and name in SHARDS:
+                self.answer_shard(SHARDS[name], fault)
+            else:
+                self.send(404, b"", {"X-Error-Code": "EntryNotFound"})
+        else:
+            self.send(404, b"", {"X-Error-Code": "RepoNotFound"})
+
+    def answer_shard(self, content: bytes, fault: str) -> None:
+        headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()}"', "X-Repo-Commit": COMMIT}
+        if fault == "cut":
+            self.send(200, content[:100], {**headers, "Content-Length": str(len(content))})
+        else:
+            sent = {"other": content[::-1], "short": content[:-1]}.get(fault, content)
+            self.send(200, sent, headers)
+
+    def answer_api(self, path: str) -> None:
+        rest = path.removeprefix(f"/api/datasets/{REPO}").strip("/").split("/")
+        if rest[-1] not in ("", "main", COMMIT):
+            self.send(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
+        elif rest[0] == "tree":
+            tree = [self.entry(name, content) for name, content in SHARDS.items()]
+            self.send(200, json.dumps(tree).encode(), {})
+        else:
+            siblings = [{"rfilename": name} for name in SHARDS]
+            info = {"id": REPO, "sha": COMMIT, "siblings": siblings, "tags": [], "private": False}
+            self.send(200, json.dumps(info).encode(), {})
+
+    def entry(self, name: str, content: bytes) -> dict[str, object]:
+        size = len(content)
+        entry: dict[str, object] = {"type": "file", "path": name, "size": size, "oid": "0" * 40}
+        if self.lfs and name.endswith(".parquet"):
+            digest = hashlib.sha256(content).hexdigest()
+            entry["lfs"] = {"oid": digest, "size": size, "pointerSize": 134}
+        return entry
+
+    def send(self, status: int, content: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(content)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the tests look at `asked`."""
+
+
+@contextmanager
+def serving_hub() -> Iterator[str]:
+    """The address of a Hub on a free port of this machine, for as long as the block lasts."""
+    Hub.asked, Hub.broken = [], {}
+    with _served(Hub) as address:
+        yield address
+
+
+@contextmanager
+def serving_folder(folder: Path) -> Iterator[str]:
+    """The address of a plain web server over a folder, which lists what folders hold."""
+
+    class Plain(SimpleHTTPRequestHandler):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args, directory=str(folder))
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with _served(Plain) as address:
+        yield address
+
+
+@contextmanager
+def _served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
         server.server_close()

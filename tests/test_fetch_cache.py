@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -49,6 +50,28 @@ def test_a_digest_is_not_taken_twice(site: Site, monkeypatch: pytest.MonkeyPatch
     get(url, DIGEST)
     monkeypatch.setattr("v3.fetch.file_digest", lambda path: pytest.fail(f"{path} was read"))
     assert get(url, DIGEST).sha256 == DIGEST
+
+
+@pytest.mark.parametrize("said", [{}, [], "a", {"sha256": 1, "file": []}, {"sha256": DIGEST}])
+def test_a_memory_that_says_something_else(site: Site, cache: Path, said: object) -> None:
+    url = site.add("/a.tar", Served(BODY))
+    memory = cache / site.host / "a.tar.sha256.json"
+    get(url, DIGEST)
+    right = memory.read_text()
+    memory.write_text(json.dumps(said))
+    assert get(url).sha256 == DIGEST
+    assert memory.read_text() == right
+    assert len(site.asked) == 1
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.sha256.json", "a.tar.part.json"])
+def test_a_folder_where_a_file_belongs(site: Site, cache: Path, name: str) -> None:
+    url = site.add("/a.tar", Served(BODY))
+    (cache / site.host / name).mkdir(parents=True)
+    with pytest.raises(V3Error, match=f"{name} is a folder where a file belongs"):
+        get(url, DIGEST)
+    assert site.asked == []
+    assert names(cache) == set()
 
 
 def test_a_cache_that_cannot_be_written_is_named(
@@ -135,3 +158,7 @@ def test_a_mirror_that_is_nothing_is_named(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("V3_MIRROR", str(tmp_path / "nothing"))
     with pytest.raises(V3Error, match=r"V3_MIRROR is '.*nothing', which is no folder"):
         get(PUBLIC, DIGEST)
+    for address in ("http://[::1/x", "http://exa..mple", f"https://{'a' * 64}.example/pub"):
+        monkeypatch.setenv("V3_MIRROR", address)
+        with pytest.raises(V3Error, match=r"V3_MIRROR is 'http.*no http address"):
+            get(PUBLIC, DIGEST)

@@ -1,30 +1,20 @@
 """Librispeech's shards from a folder mirror, from a server that speaks as the Hub, and offline."""
 
 import hashlib
-import json
 import os
+import re
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from http_server import COMMIT, REPO, SHARDS, Hub, serving_folder, serving_hub
 
 from v3.corpora.librispeech_hub import download, link_or_copy
 from v3.corpora.librispeech_params import DownloadParams
 from v3.corpora.librispeech_shards import read_index
 from v3.errors import V3Error
 
-REPO = "gilkeyio/librispeech-alignments"
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-SHARDS = {
-    "data/train_clean_100-00000-of-00002.parquet": b"first" * 100,
-    "data/train_clean_100-00001-of-00002.parquet": b"second" * 100,
-    "data/train_clean_360-00000-of-00001.parquet": b"not wanted",
-    "data/test_clean-00000-of-00001.parquet": b"test" * 100,
-    "README.md": b"read me",
-}
 WANTED = [
     "train_clean_100-00000-of-00002.parquet",
     "train_clean_100-00001-of-00002.parquet",
@@ -80,13 +70,17 @@ def test_a_folder_may_hold_a_revision_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setenv("V3_MIRROR", str(tmp_path / "mirror"))
     download(tmp_path / "raw", DownloadParams(REPO, COMMIT, ("test_clean",)))
     assert listed(tmp_path / "raw") == ["test_clean-00000-of-00001.parquet"]
-    with pytest.raises(V3Error, match="V3_MIRROR has no folder"):
-        download(tmp_path / "raw", DownloadParams(REPO, "main", ("test_clean",)))
+    mirror_with(tmp_path / "mirror", names, "refs/pr/1")
+    for revision in ("main", "f" * 40):
+        with pytest.raises(V3Error, match=f"V3_MIRROR has no folder .*/{revision}/data") as caught:
+            download(tmp_path / "raw", DownloadParams(REPO, revision, ("test_clean",)))
+        assert f"it has {COMMIT}, refs/pr/1 alone" in str(caught.value)
+        assert "librispeech.download.revision" in str(caught.value)
 
 
 @pytest.mark.usefixtures("mirror")
-def test_a_pinned_revision_is_not_replaced_by_main(tmp_path):
-    with pytest.raises(V3Error, match=r"no revision '0123.*librispeech\.download\.revision"):
+def test_a_folder_with_main_alone_does_not_stand_in_for_a_commit(tmp_path):
+    with pytest.raises(V3Error, match=r"it has main alone: set librispeech\.download\.revision"):
         download(tmp_path / "raw", DownloadParams(REPO, COMMIT, ("test_clean",)))
     assert not (tmp_path / "raw").exists()
 
@@ -112,82 +106,10 @@ def test_a_file_that_cannot_be_linked_is_copied(tmp_path, monkeypatch):
     assert not (tmp_path / "b").is_symlink()
 
 
-class Hub(BaseHTTPRequestHandler):
-    """As much of the Hub as `huggingface_hub` asks for; `asked` lists the paths."""
-
-    asked: list[str] = []  # noqa: RUF012
-    broken: dict[str, str] = {}  # noqa: RUF012 (how, by name of a shard)
-    portal = False  # answers every question with a page to log in
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0].removeprefix("/huggingface.co")
-        self.asked.append(f"{self.command} {path}")
-        base = f"/datasets/{REPO}/resolve/"
-        if path.startswith(f"/api/datasets/{REPO}"):
-            self.answer_api(path)
-        elif path.startswith(base):
-            revision, _, name = path.removeprefix(base).partition("/")
-            if self.broken.get(name) in ("500", "429"):
-                self.send(int(self.broken[name]), b"", {})
-            elif revision in ("main", COMMIT) and name in SHARDS:
-                digest = hashlib.sha256(SHARDS[name]).hexdigest()
-                wrong = self.broken.get(name) == "other bytes"
-                content = SHARDS[name][::-1] if wrong else SHARDS[name]
-                self.send(200, content, {"ETag": f'"{digest}"', "X-Repo-Commit": COMMIT})
-            else:
-                self.send(404, b"", {"X-Error-Code": "EntryNotFound"})
-        else:
-            self.send(404, b"", {"X-Error-Code": "RepoNotFound"})
-
-    def answer_api(self, path: str) -> None:
-        if self.portal:
-            self.send(200, b"<html>Please log in</html>", {})
-            return
-        rest = path.removeprefix(f"/api/datasets/{REPO}").strip("/").split("/")
-        if rest[-1] not in ("", "main", COMMIT):
-            self.send(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
-        elif rest[0] == "tree":
-            tree = [
-                {
-                    **{"type": "file", "path": name, "size": len(content), "oid": "0" * 40},
-                    "lfs": {
-                        "oid": hashlib.sha256(content).hexdigest(),
-                        "size": len(content),
-                        "pointerSize": 134,
-                    },
-                }
-                for name, content in SHARDS.items()
-            ]
-            self.send(200, json.dumps(tree).encode(), {})
-        else:
-            siblings = [{"rfilename": name} for name in SHARDS]
-            info = {"id": REPO, "sha": COMMIT, "siblings": siblings, "tags": [], "private": False}
-            self.send(200, json.dumps(info).encode(), {})
-
-    def send(self, status: int, content: bytes, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def hub():
-    Hub.asked, Hub.broken, Hub.portal = [], {}, False
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
+    with serving_hub() as address:
+        yield address
 
 
 def run_download(folder: Path, environment: dict[str, str], *args: str):
@@ -243,32 +165,6 @@ def test_what_the_hub_lacks_is_one_sentence(tmp_path, hub):
     assert not (tmp_path / "raw").exists()
 
 
-@pytest.mark.parametrize(
-    ("how", "words"),
-    [
-        ("500", "cannot be had"),
-        ("429", "cannot be had"),
-        ("other bytes", "is not what the Hub lists, its sha256 differs"),
-    ],
-)
-def test_a_shard_that_cannot_be_had_is_one_sentence(tmp_path, hub, how, words):
-    Hub.broken = {f"data/{WANTED[1]}": how}
-    failed = run_download(tmp_path, {"HF_ENDPOINT": hub})
-    assert failed.returncode == 1, failed.stderr
-    assert words in failed.stderr.strip().splitlines()[-1]
-    assert "Traceback" not in failed.stderr
-    assert not (tmp_path / "raw").exists()
-    assert [p.name for p in tmp_path.iterdir()] == ["hf"]
-
-
-def test_a_page_to_log_in_is_no_answer_of_the_hub(tmp_path, hub):
-    Hub.portal = True
-    failed = run_download(tmp_path, {"HF_ENDPOINT": hub})
-    assert failed.returncode == 1, failed.stderr
-    assert "gave nothing" in failed.stderr.strip().splitlines()[-1]
-    assert "Traceback" not in failed.stderr
-
-
 def test_without_hub_or_cache_it_says_what_helps(tmp_path):
     for environment in (
         {"HF_ENDPOINT": "http://127.0.0.1:9"},
@@ -278,3 +174,95 @@ def test_without_hub_or_cache_it_says_what_helps(tmp_path):
         assert failed.returncode == 1, failed.stderr
         assert "Traceback" not in failed.stderr
         assert "librispeech.source to sample" in failed.stderr
+
+
+def failed_in_one_sentence(folder: Path, environment: dict[str, str], *args: str) -> str:
+    """What a download that must fail says; it leaves nothing but the cache of the Hub."""
+    failed = run_download(folder, environment, *args)
+    assert failed.returncode == 1, failed.stderr
+    assert "Traceback" not in failed.stderr
+    said = failed.stderr.strip().splitlines()[-1]
+    assert said.startswith("error: ")
+    assert not folder.exists() or {path.name for path in folder.iterdir()} <= {"hf"}
+    return said
+
+
+@pytest.mark.parametrize(
+    ("where", "fault", "words"),
+    [
+        ("", "html", "not as the Hub does"),
+        ("", "lost", "not as the Hub does"),
+        ("tree/main", "json", "not as the Hub does"),
+        ("tree/main", 500, "gave nothing (Server error '500"),
+        ("tree/main", 429, "gave nothing"),
+        (WANTED[1], 500, "Server error '500"),
+        (WANTED[1], 429, "429"),
+        (WANTED[1], "html", "X-Repo-Commit"),
+    ],
+)
+def test_a_hub_out_of_order_is_one_sentence(tmp_path, hub, where, fault, words):
+    Hub.broken = {where: fault}
+    said = failed_in_one_sentence(tmp_path, {"HF_ENDPOINT": hub})
+    assert f"{hub}/datasets/{REPO}" in said
+    assert words in said
+    assert not list((tmp_path / "hf").rglob(WANTED[1]))
+
+
+def test_a_transfer_that_breaks_leaves_nothing_half_written(tmp_path, hub):
+    Hub.broken = {WANTED[1]: "cut"}
+    said = failed_in_one_sentence(tmp_path, {"HF_ENDPOINT": hub})
+    assert "gave nothing" in said
+    assert not list((tmp_path / "hf").rglob(WANTED[1]))
+    Hub.broken = {}
+    assert run_download(tmp_path, {"HF_ENDPOINT": hub}).returncode == 0
+    assert listed(tmp_path / "raw") == WANTED
+
+
+@pytest.mark.parametrize("lfs", [True, False])
+def test_a_shard_that_is_not_what_the_hub_lists_is_refused(tmp_path, hub, monkeypatch, lfs):
+    monkeypatch.setattr(Hub, "lfs", lfs)
+    Hub.broken = {WANTED[1]: "other" if lfs else "short"}
+    said = failed_in_one_sentence(tmp_path, {"HF_ENDPOINT": hub})
+    assert f"data/{WANTED[1]}" in said
+    Hub.broken = {}
+    assert failed_in_one_sentence(tmp_path, {"HF_ENDPOINT": hub}) == said  # the cache has it
+    named = re.search("delete (.*) and run the same command again", said)
+    assert named
+    Path(named[1]).unlink()
+    assert run_download(tmp_path, {"HF_ENDPOINT": hub}).returncode == 0
+    assert listed(tmp_path / "raw") == WANTED
+
+
+def test_a_mirror_without_this_corpus_is_passed_over(tmp_path, hub):
+    """A folder, a plain web server, a Hub."""
+    (tmp_path / "mirror").mkdir()
+    with serving_folder(tmp_path / "mirror") as plain:
+        for number, mirror in enumerate((str(tmp_path / "mirror"), plain, f"{hub}/other")):
+            folder = tmp_path / str(number)
+            done = run_download(folder, {"V3_MIRROR": mirror, "HF_ENDPOINT": hub})
+            assert done.returncode == 0, done.stderr
+            assert listed(folder / "raw") == WANTED
+            assert COMMIT[:12] in read_index(folder / "raw")["source"]
+
+
+def test_a_mirror_that_only_serves_files_is_refused(tmp_path, hub):
+    mirror_with(tmp_path / "mirror")
+    with serving_folder(tmp_path / "mirror") as plain:
+        environment = {"V3_MIRROR": plain, "HF_ENDPOINT": hub}
+        said = failed_in_one_sentence(tmp_path / "a", environment)
+    assert f"{plain}/huggingface.co/datasets/{REPO}/resolve/main/data/" in said
+    assert "must be a folder or speak the Hub's API" in said
+    assert Hub.asked == []
+
+
+def test_a_mirror_out_of_order_is_named(tmp_path, hub):
+    for mirror, fault, words in (
+        (hub, "html", "must be a folder or speak the Hub's API"),
+        (hub, 500, "gave nothing"),
+        (hub, "lost", "gave nothing"),
+        ("http://127.0.0.1:9", 0, "gave nothing"),
+    ):
+        Hub.broken = {"": fault} if fault else {}
+        said = failed_in_one_sentence(tmp_path, {"V3_MIRROR": mirror, "HF_ENDPOINT": hub})
+        assert f"{mirror}/huggingface.co" in said
+        assert words in said

@@ -14,7 +14,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPResponse
@@ -196,8 +196,8 @@ def _opened(url: str, headers: dict[str, str], patience: Patience) -> HTTPRespon
         raise (Unavailable(str(reason)) if final else _Fault(reason)) from None
     except (OSError, HTTPException) as error:
         raise _Fault(_plain(error)) from None
-    except ValueError as error:  # of a host that cannot be one; the server may have led there
-        raise Unavailable(f"it, or where it leads to, is no address: {error}") from None
+    except (ValueError, OverflowError) as error:  # of a redirection, mostly
+        raise Unavailable(f"it leads to what is no address: {error}") from None
 
 
 def _fault_of(error: HTTPError, patience: Patience) -> Exception:
@@ -217,7 +217,7 @@ def _seconds(text: str | None) -> float:
         return float(text)
     try:
         date = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):  # the latter of years with many digits
+    except (ValueError, OverflowError):
         return 0.0
     return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
@@ -244,17 +244,23 @@ def _range(response: HTTPResponse) -> tuple[int, int | None]:
 
 def _begun(url: str, file: IO[bytes], note: Path, pinned: bool) -> _Remote | None:
     """What the beginning in `file` is a beginning of; None, and an empty file, if unknown."""
-    if _length(file) and note.is_file():
-        noted = read_json(note)
-        if not isinstance(noted, dict) or set(noted) != {one.name for one in fields(_Remote)}:
-            _start_anew(file, note)
-            return None
-        begun = _Remote(**noted)
+    begun = _noted(note) if _length(file) and note.is_file() else None
+    if begun:
         longer = begun.total is not None and _length(file) > begun.total
         if begun.url == url and (begun.validator or pinned) and not longer:
             return begun
     _start_anew(file, note)
     return None
+
+
+def _noted(note: Path) -> _Remote | None:
+    """What the note says; None if it is JSON of another kind."""
+    kinds = {"url": str, "total": int | None, "etag": str | None, "modified": str | None}
+    said = read_json(note)
+    if not isinstance(said, dict) or said.keys() != kinds.keys():
+        return None
+    fits = all(isinstance(said[name], kind) for name, kind in kinds.items())
+    return _Remote(**said) if fits else None
 
 
 def _start_anew(file: IO[bytes], note: Path) -> None:

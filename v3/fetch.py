@@ -30,6 +30,8 @@ from v3.files import file_digest, read_json, write_json
 
 NOT_THERE = (404, 410)  # statuses of a mirror that does not hold the file
 PATIENCE = Patience()
+HOST = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?(:\d{1,5})?", re.ASCII)
+LONGEST = (233, 2000)  # bytes of a name and of a path: names of what lies beside a file are longer
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,10 @@ def mirror_root() -> str | None:
     mirror = os.environ.get("V3_MIRROR", "").strip()
     if not mirror:
         return None
-    if is_address(mirror):
+    if _host(mirror):
         return mirror.rstrip("/")
     folder = Path(mirror).expanduser()
-    if not folder.is_dir():
+    if is_address(mirror) or not folder.is_dir():
         raise V3Error(
             f"V3_MIRROR is '{mirror}', which is no folder here and no http address: "
             "mend it or unset it."
@@ -101,13 +103,10 @@ def cache_folder() -> Path:
 
 def _place(url: str) -> Path:
     """host/path of an address, as a relative path that cannot lead elsewhere."""
-    try:
-        parts = urlsplit(url)
-        host = parts.netloc.lower()
-    except ValueError:
-        host = ""
-    if not is_address(url) or not re.fullmatch(r"[\w.-]+(:\d+)?", host) or host.startswith("."):
+    host = _host(url)
+    if not host:
         raise V3Error(f"'{url}' is no http or https address: mend it in params.yaml.")
+    parts = urlsplit(url)
     path = unquote(parts.path)
     if parts.query:
         path += "?" + parts.query.replace("/", "%2F")
@@ -116,7 +115,23 @@ def _place(url: str) -> Path:
         raise V3Error(f"{url!r} is no address as it is written in a request: mend it.")
     if any(step in ("", ".", "..") for step in steps):
         raise V3Error(f"{url} names no file: mend the address in params.yaml.")
+    if any(len(os.fsencode(step)) > LONGEST[0] for step in (host, *steps)) or (
+        len(os.fsencode(path)) > LONGEST[1]
+    ):
+        raise V3Error(
+            f"{url} cannot be kept under its name, of which {LONGEST[0]} bytes between two "
+            f"slashes and {LONGEST[1]} in all are possible: mend the address in params.yaml."
+        )
     return Path(host, *steps)
+
+
+def _host(url: str) -> str:
+    """The host of an http or https address, perhaps with a port; nothing if it has none."""
+    try:
+        host = urlsplit(url).netloc.lower()
+    except ValueError:
+        return ""
+    return host if is_address(url) and HOST.fullmatch(host) else ""
 
 
 def _mirrored(mirror: str, url: str, place: Path, patience: Patience) -> tuple[Path, str] | None:
@@ -145,8 +160,9 @@ def _through_cache(
     url: str, path: Path, sha256: str | None, size: int | None, patience: Patience
 ) -> str:
     """Digest of `path`, which is downloaded unless it is there and fits."""
-    if path.is_dir():
-        raise V3Error(f"{path} is a folder, where a downloaded file belongs: move it away.")
+    for file in (path, _memory(path), _note(path)):
+        if file.is_dir():
+            raise V3Error(f"{file} is a folder where a file belongs: remove or rename it.")
     digest = _cached(path, sha256, size)
     if digest is not None:
         return digest
@@ -224,20 +240,25 @@ def _cached(path: Path, sha256: str | None, size: int | None) -> str | None:
     """
     if not path.is_file():
         return None
-    memory = _memory(path)
-    remembered = read_json(memory) if memory.is_file() else None
-    if not isinstance(remembered, dict) or not {"file", "sha256"} <= set(remembered):
-        remembered = None
-    if remembered is not None and remembered["file"] == _stamp(path):
-        digest = str(remembered["sha256"])
+    known, stamp = _remembered(_memory(path))
+    if known is not None and stamp == _stamp(path):
+        digest = known
     else:
         digest = file_digest(path)
-        if sha256 is None and remembered is not None and remembered["sha256"] != digest:
+        if sha256 is None and known not in (None, digest):
             return None  # no longer what was downloaded
         if os.access(path.parent, os.W_OK):  # a shared cache may be for reading alone
             _remember(path, digest)
     fits = digest == sha256 if sha256 is not None else size in (None, path.stat().st_size)
     return digest if fits else None
+
+
+def _remembered(memory: Path) -> tuple[str | None, object]:
+    """Digest and stamp as `_remember` wrote them; None for what is not there."""
+    said = read_json(memory) if memory.is_file() else None
+    if not isinstance(said, dict) or not isinstance(said.get("sha256"), str):
+        return None, None
+    return said["sha256"], said.get("file")
 
 
 def _remember(path: Path, digest: str) -> None:

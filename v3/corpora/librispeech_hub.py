@@ -3,22 +3,30 @@
 Which shards a split has is asked, never known: the Hub has 14 of train_clean_100, a mirror may have
 one. What is looked at, in this order:
 
-1. `V3_MIRROR`, if it is a folder: `huggingface.co/datasets/<repo>/resolve/<revision>/data/` in
-   it. If it is an address, the Hub is asked for there, below `huggingface.co/`.
+1. `V3_MIRROR`, if it is a folder: `huggingface.co/datasets/<repo>/resolve/<revision>/data/` in it;
+   that it has this corpus, but at other revisions alone, is an error. If it is an address, the Hub
+   is asked for there, below `huggingface.co/`: a server of mere files does not tell its shards, and
+   is refused if it has them. A mirror that lacks this corpus is passed over.
 2. The Hub through `huggingface_hub`, with its cache (`HF_HOME`), its address (`HF_ENDPOINT`) and
    its offline mode (`HF_HUB_OFFLINE=1`: shards are those that the cache has).
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import httpx2  # what huggingface_hub speaks HTTP with, and whose errors it lets through
-from huggingface_hub import HfApi, constants, hf_hub_download, snapshot_download
+from huggingface_hub import (
+    HfApi,
+    RepoFile,
+    constants,
+    get_session,
+    hf_hub_download,
+    snapshot_download,
+)
 from huggingface_hub.errors import (
     EntryNotFoundError,
     HfHubHTTPError,
@@ -28,18 +36,22 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.hf_api import RepoFile
 from tqdm import tqdm
 
 from v3.corpora.librispeech_params import DownloadParams
 from v3.corpora.librispeech_shards import write_index
 from v3.errors import V3Error
-from v3.fetch import is_address, mirror_root
+from v3.fetch import NOT_THERE, PATIENCE, is_address, mirror_root
 from v3.files import atomic_folder, file_digest
 
 FOLDER = "data"  # of the repository, that holds the shards
 HOST = "huggingface.co"
-OFFLINE = "set V3_MIRROR to a mirror, or librispeech.source to sample"
+OFFLINE = "set V3_MIRROR to a mirror of this corpus, or librispeech.source to sample"
+LOG_IN = f"see in a browser whether the network wants a log-in, or {OFFLINE}"
+MIRROR = (
+    "a mirror of this corpus must be a folder or speak the Hub's API: set V3_MIRROR to such a one "
+    "or unset it"
+)
 
 
 def download(folder: str | Path, params: DownloadParams) -> None:
@@ -50,11 +62,9 @@ def download(folder: str | Path, params: DownloadParams) -> None:
     has no shard, or the address that gave nothing.
     """
     mirror = mirror_root()
-    of_folder = mirror is not None and not is_address(mirror)
-    if mirror is not None and of_folder:
-        shards, source = _of_folder(Path(mirror), params)
-    else:
-        shards, source = _of_hub(params, f"{mirror}/{HOST}" if mirror else None)
+    of_folder = _of_folder(Path(mirror), params) if mirror and not is_address(mirror) else None
+    of_address = _of_address(mirror, params) if mirror and is_address(mirror) else None
+    shards, source = of_folder or of_address or _of_hub(params, None)
     with atomic_folder(folder) as beside:
         for path in shards:
             if of_folder:
@@ -76,24 +86,47 @@ def link_or_copy(path: Path, to: Path) -> None:
         shutil.copyfile(real, to)
 
 
-def _of_folder(mirror: Path, params: DownloadParams) -> tuple[list[Path], str]:
+def _of_folder(mirror: Path, params: DownloadParams) -> tuple[list[Path], str] | None:
+    """The shards in a folder; None if it does not hold this corpus at all."""
     base = mirror / HOST / "datasets" / params.repo / "resolve"
-    folders = [base / revision / FOLDER for revision in (params.revision, "main")]
-    folder = next((one for one in folders if one.is_dir()), None)
-    if folder == folders[1] and params.revision != "main":
-        raise V3Error(
-            f"V3_MIRROR has no revision '{params.revision}' of {params.repo}, only main: set "
-            f"librispeech.download.revision to main, or put that revision at {folders[0]}."
+    folder = base / params.revision / FOLDER
+    if not folder.is_dir():
+        others = sorted(
+            str(one.parent.relative_to(base)) for one in base.rglob(FOLDER) if one.is_dir()
         )
-    if folder is None:
-        raise V3Error(
-            f"V3_MIRROR has no folder {folders[0]}: put shards of {params.repo} there, "
-            "or unset V3_MIRROR."
-        )
+        if others:
+            raise V3Error(
+                f"V3_MIRROR has no folder {folder}, of {params.repo} it has "
+                f"{', '.join(others)} alone: set librispeech.download.revision to what it has, or "
+                "unset V3_MIRROR."
+            )
+        return None
     names = _wanted([path.name for path in folder.iterdir()], params.splits, str(folder))
     count = f"{len(names)} shard" + ("s" if len(names) > 1 else "")
     source = f"LibriSpeech ({params.repo}): {', '.join(params.splits)}; {count} of a mirror"
     return [folder / name for name in names], source
+
+
+def _of_address(mirror: str, params: DownloadParams) -> tuple[list[Path], str] | None:
+    """The shards of the Hub at a mirror's address; None if that does not hold this corpus."""
+    endpoint = f"{mirror}/{HOST}"
+    api = f"{endpoint}/api/datasets/{params.repo}"
+    if constants.HF_HUB_OFFLINE or _status(api) not in NOT_THERE:
+        return _of_hub(params, endpoint)
+    folder = f"{endpoint}/datasets/{params.repo}/resolve/{params.revision}/{FOLDER}/"
+    if _status(folder) in NOT_THERE:
+        return None
+    raise V3Error(f"V3_MIRROR has {folder}, but no list of its shards: {MIRROR}.")
+
+
+def _status(url: str) -> int:
+    """HTTP status of an address below V3_MIRROR."""
+    try:
+        return get_session().head(url, timeout=PATIENCE.silence).status_code
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:  # the last of a redirection
+        raise V3Error(
+            f"{url} gave nothing ({_brief(error)}): try again later, or mend or unset V3_MIRROR."
+        ) from None
 
 
 def _of_hub(params: DownloadParams, endpoint: str | None) -> tuple[list[Path], str]:
@@ -109,17 +142,17 @@ def _of_hub(params: DownloadParams, endpoint: str | None) -> tuple[list[Path], s
             "mend librispeech.download."
         ) from None
     except LocalEntryNotFoundError as error:
+        again = "unset HF_HUB_OFFLINE" if constants.HF_HUB_OFFLINE else "try again later"
         raise V3Error(
             f"{address} cannot be had, and the cache {constants.HF_HUB_CACHE} lacks it "
-            f"({_brief(error)}): {OFFLINE}."
+            f"({_brief(error.__cause__ or error)}): {again}, {OFFLINE}."
         ) from None
     except (
         EntryNotFoundError,
         HfHubHTTPError,
         OfflineModeIsEnabled,
         httpx2.HTTPError,
-        json.JSONDecodeError,
-        UnicodeDecodeError,
+        httpx2.InvalidURL,
         OSError,
     ) as error:
         raise V3Error(
@@ -131,14 +164,7 @@ def _of_hub(params: DownloadParams, endpoint: str | None) -> tuple[list[Path], s
 
 
 def _of_network(params: DownloadParams, endpoint: str | None) -> tuple[str, list[Path]]:
-    listed = HfApi(endpoint=endpoint).list_repo_tree(
-        params.repo, repo_type="dataset", revision=params.revision, recursive=True
-    )
-    files = {
-        file.path.removeprefix(f"{FOLDER}/"): file
-        for file in listed
-        if isinstance(file, RepoFile) and file.path.startswith(f"{FOLDER}/")
-    }
+    files = _listed(params, endpoint)
     wanted = _wanted(list(files), params.splits, f"{params.repo} at {params.revision}")
     paths = [
         Path(
@@ -152,20 +178,51 @@ def _of_network(params: DownloadParams, endpoint: str | None) -> tuple[str, list
         )
         for name in tqdm(wanted, unit="shard", disable=None)
     ]
-    for name, path in zip(wanted, paths, strict=True):
-        large = files[name].lfs  # what the Hub keeps beside git has a digest
-        if large is not None and file_digest(path) != large.sha256:
-            raise V3Error(
-                f"{name} of {params.repo} is not what the Hub lists, its sha256 differs: delete "
-                f"{path.resolve()} and {path}, and run it again."
-            )
     commits = {path.parent.parent.name for path in paths}  # .../snapshots/<commit>/data/<name>
     if len(commits) > 1:
         raise V3Error(
             f"{params.repo} was changed during the download ({', '.join(sorted(commits))}): "
             "run it again, or set librispeech.download.revision to one of these."
         )
+    for path in paths:
+        _check(path, files[path.name], params.repo)
     return commits.pop(), paths
+
+
+def _listed(params: DownloadParams, endpoint: str | None) -> dict[str, RepoFile]:
+    """What the Hub says of the files in the folder of shards, by their names."""
+    api = HfApi(endpoint=endpoint)
+    try:
+        tree = list(
+            api.list_repo_tree(
+                params.repo, recursive=True, repo_type="dataset", revision=params.revision
+            )
+        )
+    except (HfHubHTTPError, HFValidationError):
+        raise
+    except (ValueError, TypeError, KeyError) as error:
+        raise V3Error(
+            f"{api.endpoint}/datasets/{params.repo} answers, but not as the Hub does "
+            f"({_brief(error)}): {MIRROR if endpoint else LOG_IN}."
+        ) from None
+    return {
+        file.path.removeprefix(f"{FOLDER}/"): file
+        for file in tree
+        if isinstance(file, RepoFile) and file.path.startswith(f"{FOLDER}/")
+    }
+
+
+def _check(path: Path, listed: RepoFile, repo: str) -> None:
+    """Refuse a shard that is not byte by byte what the Hub lists."""
+    if listed.lfs is not None:
+        what, has, wanted = "sha256", file_digest(path), listed.lfs.sha256
+    else:
+        what, has, wanted = "size", str(path.stat().st_size), str(listed.size)
+    if has != wanted:
+        raise V3Error(
+            f"{listed.path} of {repo} came with the {what} {has}, the Hub lists {wanted}: "
+            f"delete {path.resolve()} and run the same command again, which downloads it anew."
+        )
 
 
 def _of_cache(params: DownloadParams) -> tuple[str, list[Path]]:
