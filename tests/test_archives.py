@@ -116,6 +116,65 @@ def test_too_much_of_it(path: Path) -> None:
     assert read(path, good(), most_bytes=8000, most_members=4) == FILES
 
 
+def test_too_much_of_one(path: Path) -> None:
+    path.write_bytes(good())
+    limits = {"train/1.png": 3000, "train/2.png": 0, "train/digitStruct.mat": 4999}
+    members = archive_members(
+        path, most_bytes=10**6, most_members=9, most_of=lambda name: limits.get(name, 0)
+    )
+    assert next(members)[0] == "train/1.png"
+    with pytest.raises(V3Error) as caught:
+        list(members)
+    assert f"{path} is refused, its member 'train/digitStruct.mat' has 5000 bytes" in str(
+        caught.value
+    )
+    limits["train/digitStruct.mat"] = 5000
+    members = archive_members(
+        path, most_bytes=10**6, most_members=9, most_of=lambda name: limits.get(name, 0)
+    )
+    assert dict(members) == FILES
+
+
+def test_what_is_not_wanted_is_checked_and_not_given(path: Path) -> None:
+    path.write_bytes(good())
+    members = archive_members(
+        path, most_bytes=10**6, most_members=9, wanted=lambda name: name.endswith("2.png")
+    )
+    assert dict(members) == {"train/2.png": b""}
+    path.write_bytes(archive((member("one"), b"x"), (member("../evil"), b"x")))
+    with pytest.raises(V3Error, match="leads out of"):
+        list(archive_members(path, most_bytes=9, most_members=9, wanted=lambda _: False))
+
+
+def zeros(path: Path, size: int) -> None:
+    """One member of so many zeros, in about a thousandth of that."""
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(header("train/zeros.png", size, tarfile.REGTYPE))
+        for _ in range(size // 2**20):
+            file.write(bytes(2**20))
+        file.write(bytes(1024))
+
+
+def test_a_huge_member_is_refused_without_being_told(path: Path) -> None:
+    """The limit that callers get who name none: one member may have 64 MiB."""
+    zeros(path, 65 * 2**20)
+    tracemalloc.start()
+    with pytest.raises(V3Error, match=r"'train/zeros.png' has 68157440 bytes, more than the 6710"):
+        list(archive_members(path, most_bytes=2**40, most_members=9))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 5 * 2**20
+
+
+def test_what_is_not_wanted_takes_no_memory(path: Path) -> None:
+    zeros(path, 60 * 2**20)
+    tracemalloc.start()
+    assert not list(archive_members(path, most_bytes=2**40, most_members=9, wanted=lambda _: False))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 5 * 2**20
+
+
 def header(name: str, size: int, kind: bytes) -> bytes:
     return member(name, size=size, type=kind).tobuf(tarfile.GNU_FORMAT)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,9 +152,46 @@ def test_truncated_sheet(raw: Path, tmp_path: Path) -> None:
     assert "is no readable PNG" in refusal(raw, "hair/9.png", tmp_path)
 
 
-def test_sheet_too_large_to_decode(raw: Path, tmp_path: Path) -> None:
-    Image.new("1", (20_000, 20_000)).save(raw / "hair/9.png")
-    assert "is no readable PNG" in refusal(raw, "hair/9.png", tmp_path)
+def with_chunk(png: bytes, name: bytes, content: bytes) -> bytes:
+    """A PNG one of whose chunks has another content."""
+    at = png.index(name) - 4
+    end = at + 12 + int.from_bytes(png[at : at + 4], "big")
+    check = zlib.crc32(name + content).to_bytes(4, "big")
+    return png[:at] + len(content).to_bytes(4, "big") + name + content + check + png[end:]
+
+
+@pytest.mark.parametrize("name", [b"PLTE", b"tRNS"])
+@pytest.mark.parametrize("content", [b"", b"\1", bytes(600), bytes(1000)])
+def test_sheet_with_an_odd_palette(raw: Path, name: bytes, content: bytes) -> None:
+    """It is read or refused by name, whatever Pillow makes of it."""
+    sheet = raw / "hair/9.png"
+    sheet.write_bytes(with_chunk(sheet.read_bytes(), name, content))
+    try:
+        read_sheet(sheet)
+    except V3Error as error:
+        refused = str(error)
+    else:
+        return
+    assert refused.startswith(f"{sheet} is ")
+
+
+@pytest.mark.parametrize("error", [IndexError("out of range"), struct.error("x"), KeyError()])
+def test_whatever_pillow_raises(raw: Path, monkeypatch: pytest.MonkeyPatch, error: object) -> None:
+    def convert(*_: object) -> None:
+        raise error  # type: ignore[misc]
+
+    monkeypatch.setattr(Image.Image, "convert", convert)
+    with pytest.raises(V3Error, match=r"hair/9\.png is no readable PNG \([^)]+\): delete"):
+        read_sheet(raw / "hair/9.png")
+
+
+def test_sheet_of_more_pixels_than_any_memory(raw: Path, tmp_path: Path) -> None:
+    size = struct.pack(">IIBBBBB", 20000, 20000, 8, 3, 0, 0, 0)
+    sheet = raw / "hair/9.png"
+    sheet.write_bytes(with_chunk(sheet.read_bytes(), b"IHDR", size))
+    assert "is no readable PNG (Image size (400000000 pixels)" in refusal(
+        raw, "hair/9.png", tmp_path
+    )
 
 
 def test_sheet_of_wrong_size(raw: Path, tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 An archive comes from somewhere else, so it is not believed. What no corpus needs is refused by
 name: names that lead out of the archive, links, devices, a name twice, more members or bytes
-than the caller expects. The uncompressed stream is read only as far as its headers declare, so
-that a small file that swells to a huge one is stopped before it fills the memory.
+than the caller expects, in all or in one member. The uncompressed stream is read only as far as
+its headers declare, so that a small file that swells to a huge one is stopped before it fills the
+memory, and a member is in memory only if the caller wants it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,12 @@ from v3.errors import V3Error
 BLOCK = 512  # bytes of a tar header; whatever follows is padded to a multiple of it
 READ_AHEAD = 128 * BLOCK  # bytes that are asked of the stream at a time
 HEADERS = 1 << 17  # bytes that the headers of one member, long names included, may take
+MOST_OF_ONE = 64 * 2**20  # bytes of a member, unless the caller knows better: beyond any image here
 PADDING = 1 << 20  # bytes of zeros that may follow the last member
 GZIP = b"\x1f\x8b"
+
+Wanted = Callable[[str], bool]  # whether a member of this name is read
+MostOf = Callable[[str], int]  # bytes that a member of this name may have
 
 # What the standard library raises for bytes that make no sense, header fields included.
 _DAMAGE: tuple[type[Exception], ...] = (
@@ -36,19 +41,22 @@ def archive_members(
     *,
     most_bytes: int,
     most_members: int,
-    most_of: Callable[[str], int] | None = None,
+    most_of: MostOf = lambda _: MOST_OF_ONE,
+    wanted: Wanted = lambda _: True,
 ) -> Iterator[tuple[str, bytes]]:
     """The regular files of a .tar or .tar.gz as (relative name, content), in archive order.
 
     `most_bytes` bounds the sum of all contents, `most_members` the number of entries, folders
-    included. `most_of` says by its name how many bytes a file may have, which are in memory at
-    once; a file with 0 is passed over. `V3Error` names the archive, and the member, if it is
-    missing, cut off, damaged or holds what is refused; what came before has then been yielded.
+    included, `most_of` each content, by name and before it is read. What is not `wanted` is checked
+    like the rest, but left out and never in memory. `V3Error` names the archive, and the member, if
+    it is missing, cut off, damaged or holds what is refused; what came before has then been yielded
+    already.
     """
     path = Path(path)
     try:
         with _opened(path) as plain:
-            yield from _members(path, _Stream(plain), most_bytes, most_members, most_of)
+            members = _members(path, _Stream(plain), most_bytes, most_members, most_of)
+            yield from ((name, file.read()) for name, file in members if wanted(name))
     except FileNotFoundError:
         raise V3Error(f"{path} is missing: run `dvc repro` to make it.") from None
     except _DAMAGE as error:
@@ -100,12 +108,8 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def _members(
-    path: Path,
-    stream: _Stream,
-    most_bytes: int,
-    most_members: int,
-    most_of: Callable[[str], int] | None,
-) -> Iterator[tuple[str, bytes]]:
+    path: Path, stream: _Stream, most_bytes: int, most_members: int, most_of: MostOf
+) -> Iterator[tuple[str, IO[bytes]]]:
     seen: set[str] = set()
     count = total = 0
     # A stream ("r|"): read once from front to back, so that no member can point back.
@@ -124,15 +128,18 @@ def _members(
             total += member.size
             if total > most_bytes:
                 raise _refused(path, f"its members come to more than {most_bytes} bytes")
+            if member.size > most_of(name):
+                raise _refused(
+                    path,
+                    f"its member '{name}' has {member.size} bytes, more than the {most_of(name)} "
+                    "that such a file may have",
+                )
             stream.allow(member.size)
-            most = most_bytes if most_of is None else most_of(name)
-            if member.isdir() or not most:
+            if member.isdir():
                 continue
-            if member.size > most:
-                raise _refused(path, f"its member '{name}' has {member.size} bytes, over {most}")
             content = archive.extractfile(member)
             assert content is not None, "a regular file has content"
-            yield name, content.read()
+            yield name, content
         stream.check_end(archive.offset)
 
 

@@ -5,6 +5,15 @@ speaker, group the split. The shards are those of `gilkeyio/librispeech-alignmen
 (speaker-chapter-utterance), `audio` (bytes of a FLAC file) and `phonemes` (start and end in
 seconds, label in capitals with a stress digit); silence is what lies between phonemes.
 
+Audio is read in whatever format, depth and rate its bytes announce, as far as libsndfile knows it:
+
+- 8 bits (or any other depth, floating point too) become numbers in [-1, 1]: taken, but the noise of
+  so coarse a grid stays in.
+- Two channels or more are averaged into one; those that cancel out are refused as silence.
+- A rate above 16 kHz, 44.1 or 48 kHz say, is resampled to 16 kHz behind a low-pass filter.
+- A rate below 16 kHz is refused, for it has nothing to say about the upper bands.
+- NaN, infinity, silence throughout and broken bytes are refused; each refusal names file and row.
+
 Shards are streamed, a handful of utterances at a time, so memory does not grow with the corpus.
 """
 
@@ -49,7 +58,7 @@ class Utterance:
     where: str
     sample_id: str
     sound: bytes | None
-    phonemes: list[dict[str, Any]] | None
+    phonemes: list[dict[str, Any] | None] | None
     group: str
 
 
@@ -205,42 +214,49 @@ def phoneme_spans(utterance: Utterance) -> tuple[NDArray[np.float64], list[str]]
     """Start and end in seconds (P, 2), and labels: lower case, without the stress digit."""
     if not utterance.phonemes:
         raise V3Error(f"{utterance.where}: its list of phonemes is empty: {MEND}.")
+    spans, labels = [], []
     for place, item in enumerate(utterance.phonemes):
         if item is None or item["phoneme"] is None:
-            raise V3Error(f"{utterance.where}: phoneme {place} is empty: {MEND}.")
-        start, end = item["start"], item["end"]
+            what = "null" if item is None else "without a label"
+            raise V3Error(f"{utterance.where}: phoneme {place} is {what}: {MEND}.")
+        start, end, label = item["start"], item["end"], item["phoneme"]
         if start is None or end is None or not 0 <= start < end:
             raise V3Error(
-                f"{utterance.where}: phoneme {place} ({item['phoneme']}) goes from {start} to "
+                f"{utterance.where}: phoneme {place} ({label}) goes from {start} to "
                 f"{end} s, so it does not end after it starts: {MEND}."
             )
-    spans = np.asarray([[item["start"], item["end"]] for item in utterance.phonemes])
-    return spans, [str(item["phoneme"]).rstrip("012").lower() for item in utterance.phonemes]
+        spans.append((start, end))
+        labels.append(label.rstrip("012").lower())
+    return np.asarray(spans, np.float64), labels
 
 
 def decode(utterance: Utterance) -> NDArray[np.float32]:
     """The audio (samples,) at 16 kHz, in [-1, 1].
 
-    Samples of any width are taken, 8 bits included; channels are averaged, higher rates
-    resampled. A lower rate is refused, for it has nothing to say about the upper bands.
+    `V3Error` for what cannot be decoded, a lower rate and samples that are not finite.
     """
     if not utterance.sound:
         raise V3Error(f"{utterance.where}: it has no audio bytes: {MEND}.")
     try:
         sound, rate = soundfile.read(io.BytesIO(utterance.sound), dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
+    except (soundfile.LibsndfileError, RuntimeError, MemoryError) as error:
+        # MemoryError: a damaged header announces more samples than any memory holds.
         raise V3Error(
             f"{utterance.where}: its audio cannot be decoded ({error}): {MEND}."
         ) from None
-    if not np.isfinite(sound).all():
-        raise V3Error(f"{utterance.where}: its audio has samples that are no number: {MEND}.")
     if rate < SAMPLE_RATE:
         raise V3Error(
             f"{utterance.where}: its audio has {rate} Hz, fewer than the {SAMPLE_RATE} Hz that "
             "the bands need: use a recording of a higher rate."
         )
-    mono = sound.mean(axis=1, dtype=np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at below
+        mono = sound.mean(axis=1, dtype=np.float32)
     if rate != SAMPLE_RATE:
         common = int(np.gcd(rate, SAMPLE_RATE))
         mono = scipy.signal.resample_poly(mono, SAMPLE_RATE // common, rate // common)
+    if not np.isfinite(mono).all():
+        raise V3Error(
+            f"{utterance.where}: its audio has samples that are not finite (NaN or infinity): "
+            f"{MEND}."
+        )
     return np.asarray(mono, np.float32)

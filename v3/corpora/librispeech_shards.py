@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,32 @@ from v3.files import file_digest, read_json, write_json
 
 INDEX = "index.json"
 SCHEMA = "v3-librispeech-raw/1"
-COLUMNS = {  # what is read of them, as a sentence has it
-    "id": "text",
-    "audio": "a struct with 'bytes', which are binary",
-    "phonemes": "a list of structs with 'phoneme', which is text, and 'start' and 'end', numbers",
-}
-UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)  # what pyarrow has for broken files
 MEND = "delete its folder and run `dvc repro`"
+
+# What Arrow and Python's decoding of it raise for bytes that make no sense.
+UNREADABLE: tuple[type[Exception], ...] = (
+    *(pa.ArrowException, OSError, ValueError, LookupError, TypeError, OverflowError),
+)
+
+
+def _any_of(*checks: Callable[[pa.DataType], bool]) -> Callable[[pa.DataType], bool]:
+    return lambda found: any(check(found) for check in checks)
+
+
+_TEXT = _any_of(pa.types.is_string, pa.types.is_large_string)
+_BYTES = _any_of(pa.types.is_binary, pa.types.is_large_binary)
+_LIST = _any_of(pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+# The columns that are read, outer ones before inner ones; `[]` is an item of a list.
+NEEDED: dict[str, tuple[str, Callable[[pa.DataType], bool]]] = {
+    "id": ("text", _TEXT),
+    "audio": ("a struct", pa.types.is_struct),
+    "audio.bytes": ("bytes", _BYTES),
+    "phonemes": ("a list", _LIST),
+    "phonemes[]": ("a struct", pa.types.is_struct),
+    "phonemes[].phoneme": ("text", _TEXT),
+    "phonemes[].start": ("a floating-point number", pa.types.is_floating),
+    "phonemes[].end": ("a floating-point number", pa.types.is_floating),
+}
 
 
 def write_index(folder: Path, splits: Sequence[str], source: str) -> None:
@@ -42,53 +61,44 @@ def read_index(folder: Path) -> dict[str, Any]:
 
 
 def open_shard(path: Path) -> pq.ParquetFile:
-    """A shard, checked for its columns; V3Error names the file that is no such thing."""
+    """A shard, checked for its columns and their types.
+
+    `V3Error` names the file that is no such thing, and the column.
+    """
     try:
         # Read in small pieces: buffered ahead, a row group of a thousand utterances is twice there.
         file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
+        schema = file.schema_arrow
+        top = pa.struct(list(schema))
     except FileNotFoundError:
         raise V3Error(f"{path} is missing: {MEND}.") from None
     except UNREADABLE as error:
         raise damaged(path, error) from None
-    other = "it is no shard of gilkeyio/librispeech-alignments"
-    schema = file.schema_arrow
-    for name, wanted in COLUMNS.items():
-        if name not in schema.names:
-            raise V3Error(
-                f"{path} has no column '{name}', only {', '.join(schema.names)}: {other}."
-            )
-        kind = schema.field(name).type
-        if not _FITS[name](kind):
-            raise V3Error(f"{path} has a column '{name}' that is {kind}, not {wanted}: {other}.")
+    _check_columns(path, top)
     return file
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+def _check_columns(path: Path, top: pa.DataType) -> None:
+    types = {"": top}
+    for column, (wanted, fits) in NEEDED.items():
+        if column.endswith("[]"):
+            found = types[column.removesuffix("[]")].value_type
+        else:
+            outer, _, name = column.rpartition(".")
+            fields = {field.name: field.type for field in types[outer].fields}
+            if name not in fields:
+                raise _foreign(path, f"has no column '{column}', only {', '.join(fields)}")
+            found = fields[name]
+        if not fits(found):
+            raise _foreign(path, f"has {found} in its column '{column}', not {wanted}")
+        types[column] = found
 
 
-def _is_audio(kind: pa.DataType) -> bool:
-    content = _fields(kind).get("bytes", pa.null())
-    return bool(pa.types.is_binary(content) or pa.types.is_large_binary(content))
-
-
-def _are_phonemes(kind: pa.DataType) -> bool:
-    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
-        return False
-    fields = _fields(kind.value_type)
-    times = (fields.get(name, pa.null()) for name in ("start", "end"))
-    return _is_text(fields.get("phoneme", pa.null())) and all(map(pa.types.is_floating, times))
-
-
-def _fields(kind: pa.DataType) -> dict[str, pa.DataType]:
-    """Types by name of a struct's fields; none of what is no struct."""
-    return {field.name: field.type for field in kind} if pa.types.is_struct(kind) else {}
-
-
-_FITS = {"id": _is_text, "audio": _is_audio, "phonemes": _are_phonemes}
+def _foreign(path: Path, what: str) -> V3Error:
+    return V3Error(f"{path} {what}: it is no shard of gilkeyio/librispeech-alignments, {MEND}.")
 
 
 def damaged(path: Path, error: Exception) -> V3Error:
     """The error for a file that is cut short or no parquet at all."""
-    reason = " ".join(str(error).split()).rstrip(".")
+    reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     return V3Error(f"{path} is no whole parquet file ({reason}): {MEND}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,11 @@ from v3.files import atomic_file, file_digest, read_json, write_json
 CELL = 64  # pixels of a cell, both ways
 COLUMNS, ROWS = 13, 21  # cells of a sheet
 INDEX = "index.json"
-BROKEN = (OSError, SyntaxError, ValueError, LookupError, struct.error)  # what Pillow has for PNGs
+# What Pillow raises for broken PNGs, by the place of the damage.
+UNREADABLE: tuple[type[Exception], ...] = (
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, OverflowError),
+    *(EOFError, MemoryError, struct.error, zlib.error, Image.DecompressionBombError),
+)
 Sheet = NDArray[np.uint8]  # (1344, 832, 4): RGBA
 
 
@@ -27,9 +32,11 @@ def read_sheet(path: Path) -> Sheet:
         with Image.open(path) as image:
             size, mode = image.size, image.mode
             sheet = np.asarray(image.convert("RGBA"))
-    except (*BROKEN, Image.DecompressionBombError) as error:
+    except UNREADABLE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise V3Error(
-            f"{path} is no readable PNG ({error}): delete {path.parent.parent} and run `dvc repro`."
+            f"{path} is no readable PNG ({reason}): "
+            f"delete {path.parent.parent} and run `dvc repro`."
         ) from None
     if size != (COLUMNS * CELL, ROWS * CELL):
         raise V3Error(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -33,9 +34,13 @@ DIGITS = tuple(str(digit) for digit in range(10))
 FRAME = (96, 192)  # height, width in pixels of an image that is shown with its boxes
 BOX = "#00c853"  # colour of a box
 CHUNK = 100  # images that a process gets at a time
-BROKEN = (OSError, SyntaxError, ValueError, LookupError, struct.error)  # what Pillow has for PNGs
 AHEAD = 3  # chunks a process that are read before their turn: bounds the memory
 
+# What Pillow raises for broken PNGs, by the place of the damage.
+UNREADABLE: tuple[type[Exception], ...] = (
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, OverflowError),
+    *(EOFError, MemoryError, struct.error, zlib.error, Image.DecompressionBombError),
+)
 Images = NDArray[np.uint8]
 Job = tuple[Path, list[Number], list[bytes]]  # the archive, and its images with their PNG files
 
@@ -127,12 +132,12 @@ def _jobs(raw: Path, kept: dict[str, Number]) -> Iterator[Job]:
             path,
             most_bytes=MOST_BYTES,
             most_members=MOST_MEMBERS,
-            most_of=lambda name: most_of(name) if name in kept else 0,
+            most_of=most_of,
+            wanted=kept.__contains__,
         )
         for name, content in members:
-            if name in kept:
-                numbers.append(kept[name])
-                pngs.append(content)
+            numbers.append(kept[name])
+            pngs.append(content)
             if len(pngs) == CHUNK:
                 yield path, numbers, pngs
                 numbers, pngs = [], []
@@ -178,9 +183,10 @@ def _decode(png: bytes, path: Path, number: Number) -> Image.Image:
     try:
         with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
             return image.convert("RGB")
-    except (*BROKEN, Image.DecompressionBombError) as error:
+    except UNREADABLE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise V3Error(
             f"{path}: {number.name} (row {number.row} of digitStruct) cannot be read as PNG "
-            f"({' '.join(str(error).split())}): mend the archive, or leave the image out by adding "
+            f"({reason}): mend the archive, or leave the image out by adding "
             f"'{number.name}' to svhn.annotations.leave_out."
         ) from None

@@ -59,7 +59,8 @@ def annotate(raw: str | Path, path: str | Path, leave_out: Collection[str]) -> N
             )
     if not numbers:
         raise V3Error(
-            f"svhn.annotations.leave_out names all images of {raw}: take some out of the list."
+            f"svhn.annotations.leave_out names every image of the archives in {raw}: "
+            "take some out of it."
         )
     with atomic_file(path) as beside, h5py.File(beside, "w") as file:
         names = [number.name for number in numbers]
@@ -93,14 +94,19 @@ def read_numbers(path: Path, archive: str, leave_out: Collection[str] = ()) -> l
     """The numbers of one archive in the order of its digitStruct."""
     sizes: dict[str, Size] = {}
     rows: list[Row] | None = None
-    called = f"{path}: {archive}/digitStruct.mat"
+    struct_name = f"{archive}/digitStruct.mat"
+    called = f"{path}: {struct_name}"
     members = archive_members(
-        path, most_bytes=MOST_BYTES, most_members=MOST_MEMBERS, most_of=most_of
+        path,
+        most_bytes=MOST_BYTES,
+        most_members=MOST_MEMBERS,
+        most_of=most_of,
+        wanted=lambda name: name.endswith(".png") or name == struct_name,
     )
     for name, content in members:
         if name.endswith(".png"):
             sizes[name] = _size(content)
-        if name == f"{archive}/digitStruct.mat":
+        if name == struct_name:
             rows = _rows(content, called)
         del content  # a gigabyte in extra, and the next one comes before this name is used again
     if rows is None:
@@ -145,7 +151,7 @@ def _number(row: Row, index: int, name: str, size: Size | None, where: str) -> N
         if label not in range(1, 11):  # NaN and fractions included
             raise _unusable(where, f"has the label {label:g}, not 1 to 10 (which means 0)", name)
         if not np.isfinite((left, top, width, height)).all():
-            raise _unusable(where, f"has a box whose numbers are not all finite ({box})", name)
+            raise _unusable(where, f"has a box that is not finite ({box})", name)
         if not (width > 0 and height > 0):
             raise _unusable(where, f"has a box without area ({box})", name)
         if left >= size[0] or top >= size[1] or left + width <= 0 or top + height <= 0:

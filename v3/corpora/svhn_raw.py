@@ -30,9 +30,10 @@ from v3.parallel import in_order
 
 CHUNK = 50  # images that a process draws at a time; an image depends on its own number alone
 MOST_BYTES = 16 * 2**30  # of an archive's contents; extra's are about 4 GiB
+MOST_OF_IMAGE = 32 * 2**20  # bytes; a cut-out of a photograph has far fewer
+# Bytes of a digitStruct.mat: 3,400 a digit or fewer, so extra's 531,131 should come to 1.8 GB.
+MOST_OF_STRUCT = 3 * 2**30
 MOST_MEMBERS = 400_000  # extra has 202,353 images
-MOST_OF_PNG = 64 * 2**20  # of a photograph of a house number; the largest are a megabyte or so
-MOST_OF_STRUCT = 4 * 2**30  # of a digitStruct.mat; extra's is near 1 GiB
 TIME = 1_323_129_600  # of the stand-in's files, that of the published ones: 6 December 2011
 
 
@@ -71,13 +72,6 @@ def draw_sample(raw: str | Path, sample: SampleParams) -> None:
         _write_index(folder, f"stand-in: {sizes} drawn house numbers, seed {sample.seed}", digests)
 
 
-def most_of(name: str) -> int:
-    """Bytes that a member of an archive may have; 0: it is none that is read."""
-    if name.endswith(".png"):
-        return MOST_OF_PNG
-    return MOST_OF_STRUCT if name.endswith("/digitStruct.mat") else 0
-
-
 def read_source(raw: str | Path) -> str:
     """Where the archives in the folder `raw` are from, in words."""
     path = Path(raw) / "index.json"
@@ -85,6 +79,11 @@ def read_source(raw: str | Path) -> str:
     if not isinstance(index, dict) or not isinstance(index.get("source"), str):
         raise V3Error(f"{path} names no source: delete it and run `dvc repro`.")
     return str(index["source"])
+
+
+def most_of(name: str) -> int:
+    """Bytes that the file `name` of an archive may have."""
+    return MOST_OF_STRUCT if name.endswith("/digitStruct.mat") else MOST_OF_IMAGE
 
 
 def write_archive(path: str | Path, name: str, houses: Iterator[House]) -> None:
