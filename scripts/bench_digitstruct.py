@@ -17,8 +17,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from v3.corpora.svhn_mat import Row, read_digit_struct, write_digit_struct
-from v3.corpora.svhn_scene import LENGTHS
+from v3.corpora.svhn.digit_struct import Row, read_digit_struct, write_digit_struct
+from v3.standins.svhn.scene import LENGTHS
 
 
 def main() -> None:

@@ -22,16 +22,16 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from v3.cli import StagePaths
-from v3.corpora.librispeech import write_fragments
-from v3.corpora.librispeech_params import PhonemesParams, SampleParams
-from v3.corpora.librispeech_sample import write_sample
-from v3.embedding import embed
+from v3.base.cli import StagePaths
+from v3.corpora.librispeech.phonemes import write_fragments
+from v3.corpora.librispeech.params import PhonemesParams, SampleParams
+from v3.standins.librispeech.shards import write_sample
+from v3.evaluation.embedding import embed
 from v3.evaluation.baseline import fit_clusters
 from v3.evaluation.codebook import codebook
-from v3.fragments import FragmentFile
-from v3.model import V3
-from v3.params_file import load_section
+from v3.fragments.reader import FragmentFile
+from v3.model.v3 import V3
+from v3.base.params_file import load_section
 from v3.splits import read_split
 
 DATASET = "librispeech"

@@ -7,11 +7,11 @@ parameter runs what depends on it and no more.
 
 import argparse
 
-from v3.cli import run
-from v3.errors import V3Error
-from v3.files import atomic_file
+from v3.base.cli import run
+from v3.base.errors import V3Error
+from v3.base.files import atomic_file
 from v3.params_check import check_params_file
-from v3.params_file import PARAMS
+from v3.base.params_file import PARAMS
 from v3.undo import take_back_override
 
 

@@ -6,9 +6,9 @@ Stages that the study did not run have no figures in it.
 import argparse
 from pathlib import Path
 
-from v3.cli import StagePaths, run
-from v3.files import read_json, write_json
-from v3.headline import headline
+from v3.base.cli import StagePaths, run
+from v3.base.files import read_json, write_json
+from v3.evaluation.headline import headline
 
 STAGES = ("codebook", "zero_shot", "few_shot", "leakage", "retrieval", "baseline")
 

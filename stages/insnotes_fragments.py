@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from v3.cli import StagePaths, corpus_parser, run
-from v3.corpora.insnotes import write_fragments
-from v3.corpora.insnotes_params import StftParams
-from v3.fragments import FragmentFile
-from v3.params_file import load_section
+from v3.base.cli import StagePaths, corpus_parser, run
+from v3.corpora.insnotes.notes import write_fragments
+from v3.corpora.insnotes.params import StftParams
+from v3.fragments.reader import FragmentFile
+from v3.base.params_file import load_section
 from v3.plots.grids import fragment_grid
 
 SHOWN = 4  # pitches in the picture, spread over all

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from v3.cli import StagePaths, corpus_parser, run
-from v3.corpora.librispeech import write_fragments
-from v3.corpora.librispeech_params import PhonemesParams
-from v3.fragments import FragmentFile
-from v3.params_file import load_section
+from v3.base.cli import StagePaths, corpus_parser, run
+from v3.corpora.librispeech.phonemes import write_fragments
+from v3.corpora.librispeech.params import PhonemesParams
+from v3.fragments.reader import FragmentFile
+from v3.base.params_file import load_section
 from v3.plots.grids import fragment_grid
 
 PHONEMES, SPEAKERS = 12, 8  # in the picture: the commonest, and those who say most of them

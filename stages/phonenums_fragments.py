@@ -1,7 +1,7 @@
 """Cut the pages of PhoneNums into digits: the fragment file."""
 
-from v3.cli import StagePaths, corpus_parser, run
-from v3.corpora.phonenums import write_fragments
+from v3.base.cli import StagePaths, corpus_parser, run
+from v3.corpora.phonenums.pages import write_fragments
 
 
 def main() -> None:

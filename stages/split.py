@@ -1,7 +1,7 @@
 """Divide the samples of a dataset into train, validation, test and the sets of unseen styles."""
 
-from v3.cli import StagePaths, run, stage_parser
-from v3.fragments import FragmentFile
+from v3.base.cli import StagePaths, run, stage_parser
+from v3.fragments.reader import FragmentFile
 from v3.params import load_params
 from v3.splits import make_split, split_by_group, write_split
 

@@ -6,9 +6,9 @@ Exactly the seeds that params.yaml lists: the folder of scores may hold those of
 import argparse
 from pathlib import Path
 
-from v3.cli import run
-from v3.files import read_json, write_json
-from v3.headline import LOW_IS_GOOD, over_seeds
+from v3.base.cli import run
+from v3.base.files import read_json, write_json
+from v3.evaluation.headline import LOW_IS_GOOD, over_seeds
 from v3.params import load_params
 from v3.plots.curves import seed_dots
 

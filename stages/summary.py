@@ -1,8 +1,8 @@
 """Put the figures that matter, from the other metric files of a dataset, into one flat file."""
 
-from v3.cli import StagePaths, run, stage_parser
-from v3.files import read_json, write_json
-from v3.headline import headline
+from v3.base.cli import StagePaths, run, stage_parser
+from v3.base.files import read_json, write_json
+from v3.evaluation.headline import headline
 
 STAGES = ("codebook", "zero_shot", "few_shot", "leakage", "retrieval", "swap", "baseline")
 

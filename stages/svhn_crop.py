@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from v3.cli import StagePaths, corpus_parser, run
-from v3.corpora.svhn import framed_images, write_fragments
-from v3.corpora.svhn_params import CropParams
-from v3.fragments import FragmentFile
-from v3.params_file import load_section
+from v3.base.cli import StagePaths, corpus_parser, run
+from v3.corpora.svhn.crop import framed_images, write_fragments
+from v3.corpora.svhn.params import CropParams
+from v3.fragments.reader import FragmentFile
+from v3.base.params_file import load_section
 from v3.plots.grids import contact_sheet, fragment_grid
 
 SHOWN = 16  # images

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from dvclive import Live
 
-from v3.checkpoint import Checkpoints
-from v3.cli import StagePaths, run, stage_parser
-from v3.files import write_json
-from v3.fragments import FragmentFile
+from v3.training.checkpoint import Checkpoints
+from v3.base.cli import StagePaths, run, stage_parser
+from v3.base.files import write_json
+from v3.fragments.reader import FragmentFile
 from v3.params import load_params
 from v3.splits import read_split
-from v3.training import Row, State, train
+from v3.training.loop import Row, State, train
 
 CODE = (
     "augment",

@@ -4,10 +4,10 @@ What label each code stands for is fixed on the validation split; accuracy is me
 unseen_test, and beside it (in_distribution) on the test split, whose styles training saw.
 """
 
-from v3.cli import run
-from v3.evaluated import evaluated, stage_paths
+from v3.base.cli import run
+from v3.evaluation.opened import evaluated, stage_paths
 from v3.evaluation.ood import majority_map, unseen_figures
-from v3.files import write_json
+from v3.base.files import write_json
 
 
 def main() -> None:

@@ -9,8 +9,8 @@ import torch
 from http_server import Site, serving
 from hypothesis import HealthCheck, settings
 
-from v3.fragments import FragmentInfo, FragmentWriter
-from v3.spec import Spec
+from v3.fragments.reader import FragmentInfo, FragmentWriter
+from v3.model.spec import Spec
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from v3.corpora.svhn_mat import Row, write_digit_struct
-from v3.corpora.svhn_params import ARCHIVES
-from v3.corpora.svhn_raw import write_archive
-from v3.corpora.svhn_scene import House
+from v3.corpora.svhn.digit_struct import Row, write_digit_struct
+from v3.corpora.svhn.params import ARCHIVES
+from v3.corpora.svhn.raw import write_archive
+from v3.standins.svhn.scene import House
 
 
 def png(width: int = 60, height: int = 40) -> bytes:

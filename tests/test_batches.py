@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from v3.batches import Batches
-from v3.errors import V3Error
-from v3.fragments import FragmentFile
+from v3.training.batches import Batches
+from v3.base.errors import V3Error
+from v3.fragments.reader import FragmentFile
 
 
 def make(tiny, n=4, memory_gb=1.0, batch=4, seed=0):

@@ -27,9 +27,9 @@ from v3.corpora import (
     svhn_annotations,
     svhn_raw,
 )
-from v3.fragments import FragmentFile, validate
+from v3.fragments.reader import FragmentFile, validate
 from v3.params_check import corpus_sections
-from v3.params_file import load_section
+from v3.base.params_file import load_section
 
 ROOT = Path(__file__).parent.parent
 SHORT_SCORE = {

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from v3.errors import V3Error
+from v3.base.errors import V3Error
 from v3.evaluation.baseline import Clusters, baseline_figures, fit_clusters
 
 INPUTS = pytest.mark.parametrize("components", [None, 8], ids=["raw", "components"])

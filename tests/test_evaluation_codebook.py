@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from v3.errors import V3Error
+from v3.base.errors import V3Error
 from v3.evaluation.codebook import (
     codebook,
     confusion,

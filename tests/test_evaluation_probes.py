@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from v3.errors import V3Error
+from v3.base.errors import V3Error
 from v3.evaluation.common import choose, exemplars
 from v3.evaluation.leakage import leakage, probe_accuracy, whitening
 from v3.evaluation.swap import judge_accuracy, swap_figures, swap_pairs, train_judge

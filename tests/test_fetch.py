@@ -18,9 +18,9 @@ from http_server import Served, Site, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from v3.download import ADVANCE, Patience
-from v3.errors import V3Error
-from v3.fetch import Fetched, fetch
+from v3.download.http import ADVANCE, Patience
+from v3.base.errors import V3Error
+from v3.download.fetch import Fetched, fetch
 
 
 @pytest.fixture(autouse=True)
@@ -215,7 +215,7 @@ def test_retry_after_is_kept_to_within_bounds(
 ) -> None:
     """Seconds as text, or (a number here) a date so many seconds from now."""
     waited: list[float] = []
-    monkeypatch.setattr("v3.download.time.sleep", waited.append)
+    monkeypatch.setattr("v3.download.http.time.sleep", waited.append)
     if isinstance(asked, int):
         asked = format_datetime(datetime.now(UTC) + timedelta(seconds=asked))
     url = site.add("/a.tar", Served(BODY, faults=[(status, {"Retry-After": asked})]))
@@ -226,7 +226,7 @@ def test_retry_after_is_kept_to_within_bounds(
 
 def test_pauses_grow_within_bounds(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
-    monkeypatch.setattr("v3.download.time.sleep", waited.append)
+    monkeypatch.setattr("v3.download.http.time.sleep", waited.append)
     url = site.add("/a.tar", Served(BODY, faults=[(500, {})] * 9))
     with pytest.raises(V3Error, match="6 tries"):
         fetch(url, patience=Patience(tries=6, pause=1, longest_pause=5))

@@ -13,8 +13,8 @@ import pytest
 from fetching import BODY, DIGEST, OTHER, WHOLE, get, names, private_cache
 from http_server import Served, Site
 
-from v3.errors import V3Error
-from v3.fetch import Fetched, mirror_root
+from v3.base.errors import V3Error
+from v3.download.fetch import Fetched, mirror_root
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def test_a_file_that_no_longer_fits_is_had_again(site: Site, pinned: bool) -> No
 def test_a_digest_is_not_taken_twice(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     url = site.add("/a.tar", Served(BODY))
     get(url, DIGEST)
-    monkeypatch.setattr("v3.fetch.file_digest", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr("v3.download.fetch.file_digest", lambda path: pytest.fail(f"{path} was read"))
     assert get(url, DIGEST).sha256 == DIGEST
 
 
@@ -87,7 +87,7 @@ def test_a_cache_that_cannot_be_written_is_named(
 def test_two_processes_do_not_mix(site: Site, cache: Path) -> None:
     body = os.urandom(1 << 22)
     url = site.add("/a.tar", Served(body))
-    line = f"from v3.fetch import fetch; print(fetch('{url}', size={len(body)}).sha256)"
+    line = f"from v3.download.fetch import fetch; print(fetch('{url}', size={len(body)}).sha256)"
     running = [
         subprocess.Popen([sys.executable, "-c", line], stdout=subprocess.PIPE, text=True)
         for _ in range(3)

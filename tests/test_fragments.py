@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from v3.errors import V3Error
-from v3.fragments import FragmentFile, FragmentInfo, FragmentWriter, validate
+from v3.base.errors import V3Error
+from v3.fragments.reader import FragmentFile, FragmentInfo, FragmentWriter, validate
 
 INFO = FragmentInfo("toy", "made up", ("a", "b", "ç"), ("red", "blue"), 0.5, 2.0)
 SHAPE = (2, 3, 4)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from v3.errors import V3Error
-from v3.headline import headline, over_seeds
+from v3.base.errors import V3Error
+from v3.evaluation.headline import headline, over_seeds
 
 PR_AUC = {"pr_auc": 0.5, "chance": 0.1}
 METRICS = {

@@ -3,8 +3,8 @@
 import pytest
 from dvclive import Live
 
-from v3.errors import V3Error
-from v3.history import read_history, write_curve
+from v3.base.errors import V3Error
+from v3.plots.history import read_history, write_curve
 
 
 def test_rows_of_live_tables(tmp_path, monkeypatch):

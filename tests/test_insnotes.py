@@ -11,13 +11,13 @@ import pretty_midi
 import pytest
 import soundfile
 
-from v3.corpora.insnotes import network_range, note_spectrograms, write_fragments
-from v3.corpora.insnotes_audio import envelope, find_soundfont, fluidsynth_version, render
-from v3.corpora.insnotes_midi import write_midi
-from v3.corpora.insnotes_params import AudioParams, MidiParams, StftParams
-from v3.errors import V3Error
-from v3.files import file_digest, read_json
-from v3.fragments import FragmentFile, validate
+from v3.corpora.insnotes.notes import network_range, note_spectrograms, write_fragments
+from v3.corpora.insnotes.audio import envelope, find_soundfont, fluidsynth_version, render
+from v3.corpora.insnotes.midi import write_midi
+from v3.corpora.insnotes.params import AudioParams, MidiParams, StftParams
+from v3.base.errors import V3Error
+from v3.base.files import file_digest, read_json
+from v3.fragments.reader import FragmentFile, validate
 
 NOTES, INTERVAL = 13, 16896  # a round of all pitches and the first again; audio samples
 MIDI = MidiParams(

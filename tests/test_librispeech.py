@@ -13,13 +13,13 @@ import soundfile
 from librispeech_rows import PARAMS, RATE, fragments, noise, row, shard, sound_file
 from PIL import Image
 
-from v3.corpora.librispeech import CHUNK, PHONEMES, Utterance, decode, write_fragments
-from v3.corpora.librispeech_features import bicubic_matrix, mel_matrix, phoneme_spectrograms
-from v3.corpora.librispeech_params import PhonemesParams
-from v3.corpora.librispeech_shards import write_index
-from v3.errors import V3Error
-from v3.files import file_digest
-from v3.fragments import FragmentFile, validate
+from v3.corpora.librispeech.phonemes import CHUNK, PHONEMES, Utterance, decode, write_fragments
+from v3.corpora.librispeech.features import bicubic_matrix, mel_matrix, phoneme_spectrograms
+from v3.corpora.librispeech.params import PhonemesParams
+from v3.corpora.librispeech.shards import write_index
+from v3.base.errors import V3Error
+from v3.base.files import file_digest
+from v3.fragments.reader import FragmentFile, validate
 
 ROOT = Path(__file__).parent.parent
 MIRROR = Path(os.environ.get("V3_TEST_MIRROR", ROOT.parent / "shared" / "mirror"))

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from http_server import COMMIT, REPO, SHARDS, Hub, serving_folder, serving_hub
 
-from v3.corpora.librispeech_hub import download, link_or_copy
-from v3.corpora.librispeech_params import DownloadParams
-from v3.corpora.librispeech_shards import read_index
-from v3.errors import V3Error
+from v3.corpora.librispeech.hub import download, link_or_copy
+from v3.corpora.librispeech.params import DownloadParams
+from v3.corpora.librispeech.shards import read_index
+from v3.base.errors import V3Error
 
 WANTED = [
     "train_clean_100-00000-of-00002.parquet",
@@ -24,9 +24,9 @@ PARAMS = DownloadParams(REPO, "main", ("train_clean_100", "test_clean"))
 SCRIPT = """
 import sys, time
 time.sleep = lambda seconds: None  # huggingface_hub waits ever longer before it tries again
-from v3.cli import run
-from v3.corpora.librispeech_hub import download
-from v3.corpora.librispeech_params import DownloadParams
+from v3.base.cli import run
+from v3.corpora.librispeech.hub import download
+from v3.corpora.librispeech.params import DownloadParams
 run(lambda: download(sys.argv[1], DownloadParams(*sys.argv[2:4], tuple(sys.argv[4].split(",")))))
 """
 

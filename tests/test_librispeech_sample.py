@@ -13,15 +13,15 @@ import scipy.signal
 import soundfile
 
 from tests.test_librispeech import GENUINE, PARAMS
-from v3.corpora.librispeech import PHONEMES, write_fragments
-from v3.corpora.librispeech_params import SampleParams
-from v3.corpora.librispeech_sample import SCHEMA, SHORTEST, compose, write_sample
-from v3.corpora.librispeech_shards import read_index
-from v3.corpora.speech_phones import LEXICON, PHONES
-from v3.corpora.speech_speaker import RATE, draw_speaker
-from v3.corpora.speech_synthesis import Token, say
-from v3.files import file_digest
-from v3.fragments import FragmentFile, validate
+from v3.corpora.librispeech.phonemes import PHONEMES, write_fragments
+from v3.corpora.librispeech.params import SampleParams
+from v3.standins.librispeech.shards import SCHEMA, SHORTEST, compose, write_sample
+from v3.corpora.librispeech.shards import read_index
+from v3.standins.librispeech.phones import LEXICON, PHONES
+from v3.standins.librispeech.speaker import RATE, draw_speaker
+from v3.standins.librispeech.synthesis import Token, say
+from v3.base.files import file_digest
+from v3.fragments.reader import FragmentFile, validate
 
 SAMPLE = SampleParams(
     seed=0,

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import mse_loss
 
-from v3.errors import V3Error
-from v3.loss import (
+from v3.base.errors import V3Error
+from v3.training.loss import (
     agreement,
     contrast_weights,
     decorrelation,

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from v3.errors import V3Error
-from v3.model import V3, ModelInfo, StyleChannel
+from v3.base.errors import V3Error
+from v3.model.v3 import V3, ModelInfo, StyleChannel
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from v3.errors import V3Error
-from v3.networks import Decoder, Encoder, trunk_sizes
+from v3.base.errors import V3Error
+from v3.model.networks import Decoder, Encoder, trunk_sizes
 from v3.params import load_params
-from v3.spec import Spec
+from v3.model.spec import Spec
 
 PARAMS = load_params()
 SHAPES = {

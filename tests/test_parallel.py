@@ -7,8 +7,8 @@ import signal
 
 import pytest
 
-from v3.errors import V3Error
-from v3.parallel import AHEAD, in_order
+from v3.base.errors import V3Error
+from v3.base.parallel import AHEAD, in_order
 
 
 def double(x: int) -> int:

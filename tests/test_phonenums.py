@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from v3.corpora import phonenums
-from v3.corpora.phonenums import BACKGROUND, HEIGHT, WIDTH, ink, synthesise, write_fragments
-from v3.corpora.phonenums_params import PagesParams
-from v3.errors import V3Error
-from v3.files import file_digest
-from v3.fragments import FragmentFile
+from v3.corpora.phonenums.pages import BACKGROUND, HEIGHT, WIDTH, ink, synthesise, write_fragments
+from v3.corpora.phonenums.params import PagesParams
+from v3.base.errors import V3Error
+from v3.base.files import file_digest
+from v3.fragments.reader import FragmentFile
 
 PAGES = PagesParams(
     seed=0,

@@ -3,7 +3,7 @@
 import torch
 from torch import tensor
 
-from v3.quantizer import Quantizer, kmeans
+from v3.model.quantizer import Quantizer, kmeans
 
 
 def generator(seed=0):

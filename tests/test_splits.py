@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from v3.errors import V3Error
+from v3.base.errors import V3Error
 from v3.splits import make_split, read_split, split_by_group, write_split
 
 NAMES = ("red", "blue", "green", "pink", "gold")

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from v3.corpora.sprites import POSES, compose, poses, write_fragments
-from v3.corpora.sprites_params import DownloadParams, PartsParams
-from v3.corpora.sprites_raw import DIGESTS, PINNED, TEXTS, bring_real, draw_sample
-from v3.corpora.sprites_sheet import read_sheet, save_sheet, write_index
-from v3.errors import V3Error
-from v3.files import file_digest, read_json
-from v3.fragments import FragmentFile, validate
+from v3.corpora.sprites.compose import POSES, compose, poses, write_fragments
+from v3.corpora.sprites.params import DownloadParams, PartsParams
+from v3.corpora.sprites.raw import DIGESTS, PINNED, TEXTS, bring_real, draw_sample
+from v3.corpora.sprites.sheet import read_sheet, save_sheet, write_index
+from v3.base.errors import V3Error
+from v3.base.files import file_digest, read_json
+from v3.fragments.reader import FragmentFile, validate
 
 FEW = PartsParams(body=(0, 3), bottomwear=(1,), topwear=(0, 2), hair=(2, 9), shoes=1)
 HOST = "https://raw.githubusercontent.com/YingzhenLi/Sprites"

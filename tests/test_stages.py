@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
-from v3.cli import run
+from v3.base.cli import run
 from v3.evaluation.styles import OTHER_SAMPLES
 
 ROOT = Path(__file__).parent.parent

@@ -16,15 +16,15 @@ import pytest
 from PIL import Image
 from svhn_archives import archived, house, packed, png
 
-from v3.corpora.svhn import crop_digits, framed_images, write_fragments
-from v3.corpora.svhn_annotations import annotate, read_annotations, read_numbers
-from v3.corpora.svhn_mat import Row, read_digit_struct
-from v3.corpora.svhn_params import ARCHIVES, Archive, Archives, DownloadParams, SampleParams
-from v3.corpora.svhn_raw import bring_real, draw_sample, read_source
-from v3.corpora.svhn_scene import House, draw_house
-from v3.errors import V3Error
-from v3.files import file_digest
-from v3.fragments import FragmentFile, validate
+from v3.corpora.svhn.crop import crop_digits, framed_images, write_fragments
+from v3.corpora.svhn.annotations import annotate, read_annotations, read_numbers
+from v3.corpora.svhn.digit_struct import Row, read_digit_struct
+from v3.corpora.svhn.params import ARCHIVES, Archive, Archives, DownloadParams, SampleParams
+from v3.corpora.svhn.raw import bring_real, draw_sample, read_source
+from v3.standins.svhn.scene import House, draw_house
+from v3.base.errors import V3Error
+from v3.base.files import file_digest
+from v3.fragments.reader import FragmentFile, validate
 
 ROOT = Path(__file__).parent.parent
 MIRROR = Path(os.environ.get("V3_TEST_MIRROR", ROOT.parent / "shared" / "mirror"))

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-import v3.checkpoint
+import v3.training.checkpoint
 from v3.adaptation import adapt
-from v3.checkpoint import Checkpoints
-from v3.embedding import embed
-from v3.errors import V3Error
-from v3.fragments import FragmentFile
+from v3.training.checkpoint import Checkpoints
+from v3.evaluation.embedding import embed
+from v3.base.errors import V3Error
+from v3.fragments.reader import FragmentFile
 from v3.params import FewShotParams, ViewParams, Weights, load_params
-from v3.training import build, learning_rate, train, training_step, validate, validation_set
+from v3.training.loop import build, learning_rate, train, training_step, validate, validation_set
 
 PARAMS = load_params()
 
@@ -37,7 +37,7 @@ def params():
 
 @pytest.fixture(autouse=True)
 def _scratch(tmp_path, monkeypatch):
-    monkeypatch.setattr(v3.checkpoint, "ROOT", tmp_path / "scratch")
+    monkeypatch.setattr(v3.training.checkpoint, "ROOT", tmp_path / "scratch")
 
 
 def run(tiny, spec, params, checkpoints=None, log=None):
@@ -209,9 +209,9 @@ def test_learning_rate_schedules(params):
     ],
 )
 def test_one_step_of_each_paper_spec(name, shape, tmp_path):
-    from v3.batches import Batches
-    from v3.fragments import FragmentInfo, FragmentWriter
-    from v3.training import State, make_optimiser
+    from v3.training.batches import Batches
+    from v3.fragments.reader import FragmentInfo, FragmentWriter
+    from v3.training.loop import State, make_optimiser
 
     info = FragmentInfo(name, "noise", ("x",), ("y",), 0.0, 1.0)
     rng = np.random.default_rng(0)

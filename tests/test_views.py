@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from v3.views import degrade, move
+from v3.training.views import degrade, move
 
 
 def config(**on):

@@ -1,269 +1,50 @@
-"""params.yaml as typed, validated dataclasses: the one place that knows its names.
+"""The whole of params.yaml, put together from the parameters of every room.
 
-What every parameter means stands beside it in params.yaml; here stand its type and its bounds.
-Datasets are not known by name: a section with the key `train` is one. What only one corpus has is
-known to its own module in `v3/corpora` (`v3/params_check.py` looks there), so that a new corpus
-changes nothing that training depends on.
+What every parameter means stands beside it in params.yaml; its type and its bounds stand in the
+room that reads it. Datasets are not known by name: `datasets` lists those that run, and every other
+section with a `train` is one, too. What only one corpus has, its own module says
+(`v3/corpora/<dataset>/params.py`, SECTIONS); a dataset without such a module has nothing of that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
-from v3.errors import V3Error
-from v3.params_file import PARAMS, read_params_file
-from v3.schema import (
-    Count,
-    Items,
-    Names,
-    Natural,
-    NonNegative,
-    OneOf,
-    Positive,
-    Within,
-    disjoint,
-    mapping,
-    read,
-    unknown,
+from pydantic import Field, model_validator
+
+from v3.base.errors import V3Error
+from v3.base.params_file import (
+    DEFAULTS,
+    PARAMS,
+    Machine,
+    read_machine,
+    read_params_file,
+    read_section,
 )
-from v3.spec import Spec
+from v3.base.schema import Names, Natural, Section, SomeNames, mapping, read, share_nothing, unknown
+from v3.evaluation.params import (
+    BaselineParams,
+    FewShotParams,
+    LeakageParams,
+    RetrievalParams,
+    SwapParams,
+    TsneParams,
+)
+from v3.model.spec import Specs, chosen_spec
+from v3.splits import SplitParams
+from v3.training.params import TrainParams
 
-Share = Annotated[float, Within(least=0, most=1)]
-OpenShare = Annotated[float, Within(over=0, under=1)]
-ABSENT = -1.0  # stands for a share that is not in the file: no share can be it
-Decay = Annotated[float, Within(least=0, under=1)]
-
-
-@dataclass(frozen=True)
-class SplitParams:
-    """Parts by style (`validation`, `test`, `unseen_styles`), or by the samples' `groups`."""
-
-    seed: Natural
-    few_shot: Annotated[tuple[Count, ...], Items()]
-    validation: OpenShare = ABSENT
-    test: OpenShare = ABSENT
-    unseen_styles: Names = ()
-    groups: dict[str, tuple[Share, Share, Share, Share]] = field(default_factory=dict)
-
-    def check(self, name: str) -> None:
-        by_style = (self.validation, self.test) != (ABSENT, ABSENT) or self.unseen_styles
-        if self.groups and by_style:
-            raise V3Error(
-                f"{name}.groups must stand alone: it takes the place of {name}.validation, "
-                f"{name}.test and {name}.unseen_styles"
-            )
-        for group, shares in self.groups.items():
-            if abs(sum(shares) - 1) > 1e-9:
-                raise V3Error(
-                    f"{name}.groups.{group} must be shares of train, validation, test and unseen "
-                    f"that add up to 1, is {list(shares)}"
-                )
-        for key in () if self.groups else ("validation", "test"):
-            if getattr(self, key) == ABSENT:
-                raise V3Error(f"{name}.{key} is missing")
-        if self.validation + self.test >= 1:
-            raise V3Error(
-                f"{name}.validation + {name}.test must be < 1, is {self.validation + self.test:g}"
-            )
-        if list(self.few_shot) != sorted(self.few_shot):
-            raise V3Error(f"{name}.few_shot must rise, is {list(self.few_shot)}")
-
-
-@dataclass(frozen=True)
-class Weights:
-    reconstruction: NonNegative
-    content: NonNegative
-    style: NonNegative
-    sample: NonNegative
-    fragment: NonNegative
-    commitment: NonNegative
-    decorrelation: NonNegative
-    agreement: NonNegative
-    discrimination: NonNegative
-
-
-@dataclass(frozen=True)
-class AugmentParams:
-    brightness: Share
-    contrast: Share
-    saturation: Share
-    hue: Annotated[float, Within(least=0, most=0.5)]
-    gamma: Annotated[float, Within(least=0, most=3)]
-    invert: Share
-    frequency_mask: Natural
-
-
-@dataclass(frozen=True)
-class ViewParams:
-    shift: Annotated[float, Within(least=0, most=0.5)]
-    zoom: Share
-    blur: Share
-    noise: NonNegative
-    temperature: Positive
-    evenness: Annotated[float, Within(least=1)]
-    discrimination: Positive
-
-
-@dataclass(frozen=True)
-class TrainParams:
-    seed: Natural
-    steps: Count
-    batch_samples: Annotated[int, Within(least=2)]
-    fragments_per_sample: Annotated[int, Within(least=2)]
-    optimiser: Annotated[str, OneOf(("adamw", "adam"))]
-    learning_rate: Positive
-    weight_decay: NonNegative
-    betas: tuple[Decay, Decay]
-    schedule: Annotated[str, OneOf(("constant", "cosine", "step"))]
-    final_factor: Share
-    step_factor: Annotated[float, Within(over=0, most=1)]
-    step_epochs: Count
-    warmup_steps: Natural
-    clip_norm: NonNegative
-    precision: Annotated[str, OneOf(("float32", "bfloat16"))]
-    relativity: Annotated[float, Within(over=1)]
-    weights: Weights
-    supersampling: bool
-    style_window: Count
-    style_pooling: Annotated[str, OneOf(("fragment", "sample", "neighbour"))]
-    style_standardise: bool
-    style_noise: NonNegative
-    codebook_decay: Decay
-    dead_atom_threshold: NonNegative
-    late_threshold: NonNegative
-    late_after: Share
-    relative_error: bool
-    augment: AugmentParams
-    view: ViewParams
-    validate_every: Count
-    patience: Natural
-    min_improvement: NonNegative
-    checkpoint_every: Count
-    memory_gb: NonNegative
-    workers: Natural
-    threads: Natural
-    device: Annotated[str, OneOf(("auto", "cpu", "cuda", "mps"))]
-
-    def check(self, name: str) -> None:
-        if self.style_window % 2 == 0:
-            raise V3Error(f"{name}.style_window must be odd, is {self.style_window}")
-        for lower, upper, sign in (
-            ("late_threshold", "dead_atom_threshold", "<="),
-            ("style_window", "fragments_per_sample", "<="),
-            ("warmup_steps", "steps", "<"),
-        ):
-            below, above = getattr(self, lower), getattr(self, upper)
-            if below > above or (sign == "<" and below == above):
-                raise V3Error(
-                    f"{name}.{lower} must be {sign} {name}.{upper} ({above:g}), is {below:g}"
-                )
-
-
-@dataclass(frozen=True)
-class RetrievalParams:
-    points: Annotated[int, Within(least=2)]
-
-
-@dataclass(frozen=True)
-class TsneParams:
-    seed: Natural
-    fragments: Annotated[int, Within(least=10)]
-    perplexity: Annotated[float, Within(least=1)]
-
-    def check(self, name: str) -> None:
-        if self.perplexity >= self.fragments:
-            raise V3Error(
-                f"{name}.perplexity must be < {name}.fragments ({self.fragments}), "
-                f"is {self.perplexity:g}"
-            )
-
-
-@dataclass(frozen=True)
-class FewShotParams:
-    seed: Natural
-    passes: Count
-    learning_rate: Positive
-
-
-@dataclass(frozen=True)
-class LeakageParams:
-    seed: Natural
-
-
-@dataclass(frozen=True)
-class SwapParams:
-    seed: Natural
-    swaps: Count
-
-
-@dataclass(frozen=True)
-class BaselineParams:
-    seed: Natural
-    fragments: Count
-
-
-@dataclass(frozen=True)
-class VariantParams:
-    """A way to train otherwise, beside the default: `train` holds what is changed."""
-
-    datasets: Names
-    seeds: Annotated[tuple[Natural, ...], Items(least=1)]
-    train: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class StudiesParams:
-    datasets: Names
-    seeds: Annotated[tuple[Natural, ...], Items(least=1)]
-    slow_datasets: Names
-    slow_seeds: Annotated[tuple[Natural, ...], Items(least=1)]
-    variants: dict[str, VariantParams]
-
-    def check(self, name: str) -> None:
-        disjoint(f"{name}.slow_datasets", self.slow_datasets, f"{name}.datasets", self.datasets)
-
-    def seeds_of(self, dataset: str, variant: str | None = None) -> tuple[int, ...]:
-        """The seeds that a study trains `dataset` with; V3Error if it is in no list of its."""
-        if variant is not None:
-            return self.variants[variant].seeds
-        if dataset not in (*self.datasets, *self.slow_datasets):
-            raise V3Error(f"{dataset} is neither in studies.datasets nor in studies.slow_datasets")
-        return self.seeds if dataset in self.datasets else self.slow_seeds
-
-
-@dataclass(frozen=True)
-class DatasetParams:
-    """What every dataset's section holds; those of its corpus are read by the corpus's stages."""
-
-    name: str
-    split: SplitParams
-    spec_name: str
-    spec: Spec
-    specs: dict[str, Spec]
-    train: TrainParams
-    retrieval: RetrievalParams
-    tsne: TsneParams
-    few_shot: FewShotParams
-    leakage: LeakageParams
-    swap: SwapParams
-    baseline: BaselineParams
-    variants: dict[str, TrainParams] = field(default_factory=dict)
-
-    def variant(self, name: str | None) -> TrainParams:
-        """How the study of that name trains this dataset; None: as `train` says."""
-        if name is None:
-            return self.train
-        if name not in self.variants:
-            raise V3Error(f"studies.variants.{name} is missing or does not list {self.name}")
-        return self.variants[name]
-
-
-# What every dataset has, apart from the spec, which is chosen by name.
-SHARED: dict[str, type] = {
+Seeds = Annotated[tuple[Natural, ...], Field(min_length=1)]
+# What every dataset has.
+SHARED: dict[str, Any] = {
     "split": SplitParams,
+    "spec": str,
+    "specs": Specs,
     "train": TrainParams,
     "retrieval": RetrievalParams,
     "tsne": TsneParams,
@@ -272,79 +53,102 @@ SHARED: dict[str, type] = {
     "swap": SwapParams,
     "baseline": BaselineParams,
 }
+OTHER = ("datasets", "machine", DEFAULTS, "studies")  # sections that are no dataset's
+
+
+class StudyParams(Section):
+    """A pipeline below studies/: each of `datasets` with each of `seeds`, the slow ones with
+    theirs; `train` says what is trained otherwise."""
+
+    datasets: Names
+    seeds: Seeds
+    slow_datasets: Names = ()
+    slow_seeds: tuple[Natural, ...] = ()
+    train: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _datasets_once(self) -> StudyParams:
+        share_nothing("slow_datasets", self.slow_datasets, "datasets", self.datasets)
+        return self
+
+    def seeds_of(self, dataset: str) -> tuple[int, ...]:
+        """The seeds that the study trains `dataset` with; V3Error if it lists it nowhere."""
+        if dataset in self.datasets:
+            return self.seeds
+        if dataset in self.slow_datasets:
+            return self.slow_seeds
+        raise V3Error(f"no study of params.yaml lists {dataset}: add it to its datasets")
 
 
 @dataclass(frozen=True)
 class Params:
-    """The whole of params.yaml: `datasets` run in the main pipeline, `sections` are all there."""
+    """All of params.yaml, checked: `datasets` run in the main pipeline, `sections` are all there,
+    each with its parameters by name."""
 
     datasets: tuple[str, ...]
-    sections: dict[str, DatasetParams]
-    studies: StudiesParams
-
-    def dataset(self, name: str) -> DatasetParams:
-        """The section of a dataset; V3Error if there is none of that name."""
-        if name not in self.sections:
-            raise V3Error(f"{name} is no dataset of params.yaml: {', '.join(self.sections)} are")
-        return self.sections[name]
+    machine: Machine
+    sections: dict[str, dict[str, Any]]
+    studies: dict[str, StudyParams]
 
 
 def load_params(path: Path = PARAMS) -> Params:
-    """Read and check what every dataset has; V3Error names the first parameter that is wrong."""
+    """Read and check the whole file; V3Error names the first parameter that does not fit."""
     return parse_params(read_params_file(path))
 
 
+def load_studies(path: Path = PARAMS) -> dict[str, StudyParams]:
+    """The section `studies` of the file."""
+    return _read_studies(read_params_file(path))
+
+
 def parse_params(raw: Any) -> Params:
-    """Params from the plain values of params.yaml."""
+    """The same of the plain values of params.yaml."""
     raw = mapping(raw, "params.yaml")
-    for key in ("datasets", "studies"):
+    for key in OTHER:
         if key not in raw:
             raise V3Error(f"{key} is missing")
-    datasets = read(tuple[str, ...], raw["datasets"], "datasets")
-    Items(least=1).check(datasets, "datasets")
-    studies = read(StudiesParams, raw["studies"], "studies")
-    sections: dict[str, DatasetParams] = {}
+    datasets: tuple[str, ...] = read(SomeNames, raw["datasets"], "datasets")
     for key, value in raw.items():
-        if key in ("datasets", "studies"):
+        if key in OTHER or key in datasets or (isinstance(value, dict) and "train" in value):
             continue
-        if key not in datasets and not (isinstance(value, dict) and "train" in value):
-            raise unknown("", key, ["datasets", "studies", *datasets])
-        sections[key] = _read_dataset(key, value, studies)
-    varied = (name for variant in studies.variants.values() for name in variant.datasets)
-    for name in (*datasets, *studies.datasets, *studies.slow_datasets, *varied):
-        if name not in sections:
+        raise unknown("", key, [*OTHER, *datasets])
+    defaults = mapping(raw[DEFAULTS], DEFAULTS)
+    for key in defaults:
+        if key not in SHARED:
+            raise unknown(DEFAULTS, key, SHARED)
+    studies = _read_studies(raw)
+    studied = [name for study in studies.values() for name in (*study.datasets, *study.slow_datasets)]
+    for name in (*datasets, *studied):
+        if name not in raw or name in OTHER:
             raise V3Error(f"{name} is missing: it is listed as a dataset and has no section")
-    return Params(datasets, sections, studies)
+    sections = {name: _read_dataset(raw, name) for name in raw if name not in OTHER}
+    for key, study in studies.items():
+        for name in (*study.datasets, *study.slow_datasets):
+            read_section(raw, name, "train", TrainParams, key)
+    return Params(datasets, read_machine(raw), sections, studies)
 
 
-def _read_dataset(name: str, raw: Any, studies: StudiesParams) -> DatasetParams:
-    raw = mapping(raw, name)
-    for key in (*SHARED, "spec", "specs"):
-        if key not in raw:
-            raise V3Error(f"{name}.{key} is missing")
-    shared: dict[str, Any] = {
-        key: read(kind, raw[key], f"{name}.{key}") for key, kind in SHARED.items()
-    }
-    specs = read(dict[str, Spec], raw["specs"], f"{name}.specs")
-    chosen = read(str, raw["spec"], f"{name}.spec")
-    OneOf(tuple(specs)).check(chosen, f"{name}.spec")
-    variants: dict[str, TrainParams] = {}
-    for key, variant in studies.variants.items():
-        if name in variant.datasets:
-            full = f"studies.variants.{key}.train"
-            variants[key] = read(TrainParams, _changed(raw["train"], variant.train, full), full)
-    return DatasetParams(
-        name=name, spec_name=chosen, spec=specs[chosen], specs=specs, variants=variants, **shared
+def corpus_sections(dataset: str) -> dict[str, Any]:
+    """The sections that only this corpus has, by name, each with its type."""
+    module = f"v3.corpora.{dataset}.params"
+    if not dataset.isidentifier() or find_spec(f"v3.corpora.{dataset}") is None:
+        return {}
+    sections: dict[str, Any] = import_module(module).SECTIONS
+    return sections
+
+
+def _read_dataset(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
+    known = SHARED | corpus_sections(name)
+    for key in mapping(raw[name], name):
+        if key not in known:
+            raise unknown(name, key, known)
+    found = {key: read_section(raw, name, key, kind) for key, kind in known.items()}
+    chosen_spec(found["spec"], found["specs"], name)
+    return found
+
+
+def _read_studies(raw: Mapping[str, Any]) -> dict[str, StudyParams]:
+    studies: dict[str, StudyParams] = read(
+        dict[str, StudyParams], raw.get("studies"), "studies"
     )
-
-
-def _changed(values: Mapping[str, Any], changes: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """`values` with what `changes` (named `name`) says otherwise, sections within it likewise."""
-    result = dict(values)
-    for key, value in changes.items():
-        if key not in values:
-            raise unknown(name, key, values)
-        if isinstance(values[key], Mapping):
-            value = _changed(values[key], mapping(value, f"{name}.{key}"), f"{name}.{key}")
-        result[key] = value
-    return result
+    return studies

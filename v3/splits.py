@@ -13,17 +13,58 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import AfterValidator, Field, model_validator
 
-from v3.errors import V3Error
-from v3.files import read_json, write_json
+from v3.base.errors import V3Error
+from v3.base.files import read_json, write_json
+from v3.base.schema import Count, Names, Natural, Section, Share
 
 SCHEMA = "v3-split/1"
 SEEN = ("train", "validation", "test")
 FEW = 3  # samples: a style with fewer cannot give one to each of train, validation and test
+OpenShare = Annotated[float, Field(gt=0, lt=1)]
+
+
+def _sum_to_one(shares: tuple[float, ...]) -> tuple[float, ...]:
+    if abs(sum(shares) - 1) > 1e-9:
+        raise ValueError(
+            " must be shares of train, validation, test and unseen that add up to 1, "
+            f"is {list(shares)}"
+        )
+    return shares
+
+
+Shares = Annotated[tuple[Share, Share, Share, Share], AfterValidator(_sum_to_one)]
+
+
+class SplitParams(Section):
+    """Parts by style (`validation`, `test`, `unseen_styles`), or by the samples' `groups`."""
+
+    seed: Natural
+    few_shot: tuple[Count, ...]
+    validation: OpenShare | None = None
+    test: OpenShare | None = None
+    unseen_styles: Names = ()
+    groups: dict[str, Shares] = {}
+
+    @model_validator(mode="after")
+    def _fields_agree(self) -> SplitParams:
+        if self.groups and (self.validation or self.test or self.unseen_styles):
+            raise ValueError(
+                "groups must stand alone: it takes the place of validation, test and unseen_styles"
+            )
+        for key in () if self.groups else ("validation", "test"):
+            if getattr(self, key) is None:
+                raise ValueError(f"{key} is missing")
+        if (self.validation or 0) + (self.test or 0) >= 1:
+            raise ValueError("validation + test must be < 1")
+        if list(self.few_shot) != sorted(set(self.few_shot)):
+            raise ValueError(f"few_shot must rise, is {list(self.few_shot)}")
+        return self
 
 
 def make_split(

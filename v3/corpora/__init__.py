@@ -1,1 +1,1 @@
-"""Raw material into fragment files, one corpus at a time."""
+"""Raw material into fragment files, one folder a corpus."""

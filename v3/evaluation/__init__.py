@@ -1,1 +1,1 @@
-"""Measurements: arrays in, numbers out."""
+"""What a trained model is worth: arrays in, plain dictionaries out."""

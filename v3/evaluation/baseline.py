@@ -16,7 +16,7 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 
-from v3.errors import V3Error
+from v3.base.errors import V3Error
 from v3.evaluation.codebook import codebook
 from v3.evaluation.common import Array, choose, majority_share, one_thread
 from v3.evaluation.ood import majority_map, mapped_accuracy

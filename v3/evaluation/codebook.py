@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from v3.errors import V3Error
+from v3.base.errors import V3Error
 from v3.evaluation.common import Array, labelled
 
 SHUFFLES = 20  # over which chance is averaged

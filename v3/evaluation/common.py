@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from v3.errors import V3Error
+from v3.base.errors import V3Error
 
 Array = NDArray[Any]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from v3.errors import V3Error
+from v3.base.errors import V3Error
 from v3.evaluation.common import Array, choose, labelled, one_thread
 
 POINTS = 30  # values of k, unless told

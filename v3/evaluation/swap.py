@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from v3.errors import V3Error
+from v3.base.errors import V3Error
 from v3.evaluation.common import Array, labelled, majority_share, one_thread, rare_labels
 
 DIMENSIONS = 64

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from v3.errors import V3Error
+from v3.base.errors import V3Error
 from v3.evaluation.common import Array, one_thread
 
 DIMENSIONS = 50  # what the points are reduced to first, as the authors advise

@@ -1,1 +1,1 @@
-"""Every picture: arrays in, PNG file out."""
+"""Every picture, and the curves that they are drawn from."""

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from v3.files import atomic_file
+from v3.base.files import atomic_file
 
 DPI = 110
 # Pictures are in git, and full colour is two to three times the size.

@@ -1,1 +1,0 @@
-"""The pipeline's scripts, one a stage."""

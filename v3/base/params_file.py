@@ -1,0 +1,149 @@
+"""params.yaml as plain values, and single sections of it as what they should be.
+
+What a dataset's section does not say, `defaults` says. A stage that needs one section reads that
+one: what other sections look like is no business of its. `stages/check_params.py` reads the whole
+file before anything runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from v3.base.errors import V3Error
+from v3.base.schema import Count, Natural, NonNegative, Section, mapping, read
+from v3.base.schema import Path as Keys
+
+PARAMS = Path("params.yaml")
+DEFAULTS = "defaults"
+T = TypeVar("T")
+
+
+class Machine(Section):
+    """How the work is done on this machine, not what is done: no result depends on it by intent.
+
+    (`threads` and `device` change the last bits of sums, and so figures a little.)
+    """
+
+    workers: Natural
+    loaders: Natural
+    memory_gb: NonNegative
+    threads: Natural
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    checkpoint_every: Count
+
+
+def read_params_file(path: Path = PARAMS) -> Mapping[str, Any]:
+    """The plain values of the file; V3Error if it is missing or no YAML."""
+    try:
+        # YAML 1.2: DVC writes 1e-05, which is a number there and text in YAML 1.1.
+        raw = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise V3Error(f"{path} is missing: `git checkout {path}` brings it back") from None
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        raise V3Error(f"{path}, line {line}, is no YAML: {error.problem}") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        problem = " ".join(str(error).split())
+        raise V3Error(f"{path} is no YAML: {problem}") from None
+    return mapping(raw, "params.yaml")
+
+
+def load_machine(path: Path = PARAMS) -> Machine:
+    """The section `machine` of the file."""
+    return read_machine(read_params_file(path))
+
+
+def read_machine(raw: Mapping[str, Any]) -> Machine:
+    """The section `machine` of the plain values of params.yaml."""
+    if "machine" not in raw:
+        raise V3Error("machine is missing")
+    return read(Machine, raw["machine"], "machine")
+
+
+def load_section(
+    dataset: str,
+    section: str,
+    kind: type[T],
+    path: Path = PARAMS,
+    study: str | None = None,
+) -> T:
+    """`<dataset>.<section>` of the file as a `kind`; V3Error by its full name if it does not fit.
+
+    `kind` is a `Section` or any other type that `v3.base.schema.read` knows. With `study`, what
+    `studies.<study>.<section>` says takes the place of both the dataset's and the defaults'.
+    """
+    return read_section(read_params_file(path), dataset, section, kind, study)
+
+
+def read_section(
+    raw: Mapping[str, Any], dataset: str, section: str, kind: type[T], study: str | None = None
+) -> T:
+    """The same from the plain values of params.yaml."""
+    if dataset not in raw or dataset == DEFAULTS:
+        raise V3Error(f"{dataset} is no dataset of params.yaml: it has no section there")
+    layers = {
+        DEFAULTS: mapping(raw.get(DEFAULTS, {}), DEFAULTS),
+        dataset: mapping(raw[dataset], dataset),
+    }
+    if section not in layers[dataset]:
+        raise V3Error(
+            f"{dataset}.{section} is missing: DVC looks there (`{section}: {{}}` changes nothing)"
+        )
+    if study is not None:
+        studies = mapping(raw.get("studies"), "studies")
+        if study not in studies:
+            raise V3Error(f"studies.{study} is missing")
+        layers[f"studies.{study}"] = mapping(studies[study], f"studies.{study}")
+    found = {
+        f"{name}.{section}": layer[section] for name, layer in layers.items() if section in layer
+    }
+
+    def named(keys: Keys) -> str:
+        """Where the value stands that the keys lead to: in the last layer that has it."""
+        holders = [name for name, layer in found.items() if _holds(layer, keys)]
+        full = holders[-1] if holders else f"{dataset}.{section}"
+        return full + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+
+    merged: Any = None
+    for layer in found.values():
+        merged = merge(merged, layer)
+    try:
+        return read(kind, merged, named)
+    except V3Error as error:
+        if "is not a parameter" not in str(error):
+            raise
+        raise V3Error(f"{error} {_how_to_name(dataset, section)}") from None
+
+
+def merge(one: Any, other: Any) -> Any:
+    """`one` with what `other` says otherwise; sections within it likewise, lists as a whole."""
+    if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
+        return other
+    return {
+        **one,
+        **{key: merge(one[key], value) if key in one else value for key, value in other.items()},
+    }
+
+
+def _holds(value: Any, keys: Keys) -> bool:
+    for key in keys:
+        if isinstance(value, Mapping) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
+            value = value[key]
+        else:
+            return False
+    return True
+
+
+def _how_to_name(dataset: str, section: str) -> str:
+    return (
+        f"(`-S {dataset}.{section}.<name>=...` where params.yaml lists it there, "
+        f"`-S +{dataset}.{section}.<name>=...` where it does not, "
+        f"`-S {DEFAULTS}.{section}.<name>=...` for all datasets)"
+    )

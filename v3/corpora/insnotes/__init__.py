@@ -1,0 +1,1 @@
+"""InsNotes: notes of one instrument."""

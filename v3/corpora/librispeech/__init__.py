@@ -1,0 +1,1 @@
+"""Librispeech: phonemes of utterances."""

@@ -1,0 +1,104 @@
+"""The folder of shards that the corpus starts from: parquet files, and an index of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from v3.base.errors import V3Error
+from v3.base.files import file_digest, read_json, write_json
+
+INDEX = "index.json"
+SCHEMA = "v3-librispeech-raw/1"
+MEND = "delete its folder and run `dvc repro`"
+
+# What Arrow and Python's decoding of it raise for bytes that make no sense.
+UNREADABLE: tuple[type[Exception], ...] = (
+    *(pa.ArrowException, OSError, ValueError, LookupError, TypeError, OverflowError),
+)
+
+
+def _any_of(*checks: Callable[[pa.DataType], bool]) -> Callable[[pa.DataType], bool]:
+    return lambda found: any(check(found) for check in checks)
+
+
+_TEXT = _any_of(pa.types.is_string, pa.types.is_large_string)
+_BYTES = _any_of(pa.types.is_binary, pa.types.is_large_binary)
+_LIST = _any_of(pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+# The columns that are read, outer ones before inner ones; `[]` is an item of a list.
+NEEDED: dict[str, tuple[str, Callable[[pa.DataType], bool]]] = {
+    "id": ("text", _TEXT),
+    "audio": ("a struct", pa.types.is_struct),
+    "audio.bytes": ("bytes", _BYTES),
+    "phonemes": ("a list", _LIST),
+    "phonemes[]": ("a struct", pa.types.is_struct),
+    "phonemes[].phoneme": ("text", _TEXT),
+    "phonemes[].start": ("a floating-point number", pa.types.is_floating),
+    "phonemes[].end": ("a floating-point number", pa.types.is_floating),
+}
+
+
+def write_index(folder: Path, splits: Sequence[str], source: str) -> None:
+    """List the folder's shards, by split and then by number, with their digests."""
+    shards = [
+        {"name": path.name, "split": split, "sha256": file_digest(path)}
+        for split in splits
+        for path in sorted(folder.glob(f"{split}-*.parquet"))
+    ]
+    write_json(folder / INDEX, {"schema": SCHEMA, "source": source, "shards": shards})
+
+
+def read_index(folder: Path) -> dict[str, Any]:
+    """What `write_index` wrote; V3Error if it is something else."""
+    index = read_json(folder / INDEX)
+    if not isinstance(index, dict) or index.get("schema") != SCHEMA:
+        raise V3Error(f"{folder / INDEX} lists no shards: delete {folder} and run `dvc repro`.")
+    return index
+
+
+def open_shard(path: Path) -> pq.ParquetFile:
+    """A shard, checked for its columns and their types.
+
+    `V3Error` names the file that is no such thing, and the column.
+    """
+    try:
+        # Read in small pieces: buffered ahead, a row group of a thousand utterances is twice there.
+        file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
+        schema = file.schema_arrow
+        top = pa.struct(list(schema))
+    except FileNotFoundError:
+        raise V3Error(f"{path} is missing: {MEND}.") from None
+    except UNREADABLE as error:
+        raise damaged(path, error) from None
+    _check_columns(path, top)
+    return file
+
+
+def _check_columns(path: Path, top: pa.DataType) -> None:
+    types = {"": top}
+    for column, (wanted, fits) in NEEDED.items():
+        if column.endswith("[]"):
+            found = types[column.removesuffix("[]")].value_type
+        else:
+            outer, _, name = column.rpartition(".")
+            fields = {field.name: field.type for field in types[outer].fields}
+            if name not in fields:
+                raise _foreign(path, f"has no column '{column}', only {', '.join(fields)}")
+            found = fields[name]
+        if not fits(found):
+            raise _foreign(path, f"has {found} in its column '{column}', not {wanted}")
+        types[column] = found
+
+
+def _foreign(path: Path, what: str) -> V3Error:
+    return V3Error(f"{path} {what}: it is no shard of gilkeyio/librispeech-alignments, {MEND}.")
+
+
+def damaged(path: Path, error: Exception) -> V3Error:
+    """The error for a file that is cut short or no parquet at all."""
+    reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    return V3Error(f"{path} is no whole parquet file ({reason}): {MEND}.")

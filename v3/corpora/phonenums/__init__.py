@@ -1,0 +1,1 @@
+"""PhoneNums: pages of ten digits in one colour."""

@@ -1,0 +1,234 @@
+"""PhoneNums: lines of ten handwritten-like digits, each line in one colour.
+
+A *page* is one line of the digits 0-9, every digit once, shuffled: 48 x 320 RGB pixels. Content
+is the digit, style the colour. Recipe: Wu et al., ICLR 2025 (arXiv 2407.03824) and its published
+code; noise is added, clipped and rounded in floating point before the cast to uint8 (casting
+signed noise first wraps around and speckles the page with white).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import h5py
+import numpy as np
+from PIL import Image, ImageColor, ImageDraw, ImageFont
+from tqdm import tqdm
+
+from v3.base.errors import V3Error
+from v3.base.files import atomic_file
+from v3.fragments.format import damaged, open_for_reading
+from v3.fragments.reader import FragmentInfo, FragmentWriter
+from v3.base.parallel import in_order
+
+FONT = Path(__file__).parents[1] / "assets" / "Humor-Sans.ttf"
+FONT_PIXELS = 48
+MARGIN = 16  # pixels around a glyph: it can be moved by less than that
+HEIGHT, WIDTH, DIGITS = 48, 32, 10  # of a digit's cell in pixels; cells on a page
+BACKGROUND = 245.0
+KERNELS = (5, 9, 13)  # pixels, of the vertical blur
+CHUNK = 50  # pages that share a random stream: a page depends on the seed and its index alone
+PAGES_SCHEMA = "v3-phonenums-pages/1"
+SOURCE = "synthesised pages (font Humor Sans)"
+
+
+class PagesConfig(Protocol):
+    """What synthesis needs to know; `params.yaml` explains each."""
+
+    seed: int
+    pages: int
+    unseen_pages: int
+    colours: tuple[str, ...]
+    unseen_colours: tuple[str, ...]
+    jitter: float
+    noise: float
+    translation: float
+    workers: int
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """One unit of work: pages `first` to `first + len(styles)`."""
+
+    seed: int
+    index: int
+    styles: np.ndarray  # (P,) rows of `palette`
+    palette: np.ndarray  # (S, 3) levels
+    jitter: float
+    noise: float
+    translation: float
+
+
+def ink(colour: str) -> np.ndarray:
+    """Levels (3,) of a CSS colour: its components in [0, 1] times 240 plus 8."""
+    try:
+        return np.asarray(ImageColor.getrgb(colour)[:3]) / 255 * 240.0 + 8.0
+    except ValueError:
+        raise V3Error(
+            f"phonenums.pages: the colour '{colour}' is no name that CSS knows; "
+            "mend colours or unseen_colours in params.yaml."
+        ) from None
+
+
+def synthesise(path: str | Path, config: PagesConfig) -> None:
+    """Write `config.pages` pages in the colours and `unseen_pages` in the unseen ones.
+
+    The HDF5 file holds `pages` (P, 48, 320, 3) uint8, `digits` (P, 10) int32 and `colour` (P,)
+    int32, rows of the attribute `colour_names`. Colours take turns, so each has its even share.
+    The same seed gives the same pages for any number of workers.
+    """
+    names = (*config.colours, *config.unseen_colours)
+    palette = np.stack([ink(name) for name in names])
+    seen = np.arange(config.pages) % len(config.colours)
+    unseen = np.arange(config.unseen_pages) % max(1, len(config.unseen_colours))
+    styles = np.concatenate([seen, len(config.colours) + unseen]).astype(np.int32)
+    chunks = [
+        _Chunk(
+            config.seed,
+            index,
+            styles[start : start + CHUNK],
+            palette,
+            config.jitter,
+            config.noise,
+            config.translation,
+        )
+        for index, start in enumerate(range(0, len(styles), CHUNK))
+    ]
+    with atomic_file(path) as beside, h5py.File(beside, "w") as file:
+        pages = file.create_dataset(
+            "pages", (len(styles), HEIGHT, WIDTH * DIGITS, 3), np.uint8, chunks=(1, 48, 320, 3)
+        )
+        digits = np.empty((len(styles), DIGITS), np.int32)
+        start = 0
+        with tqdm(total=len(styles), unit="page", disable=None) as progress:
+            made = in_order(_draw_chunk, chunks, config.workers, "phonenums.pages.workers")
+            for _, (drawn, order) in made:
+                pages[start : start + len(drawn)] = drawn
+                digits[start : start + len(drawn)] = order
+                start += len(drawn)
+                progress.update(len(drawn))
+        file["digits"] = digits
+        file["colour"] = styles
+        file.attrs["colour_names"] = list(names)
+        file.attrs["schema"] = PAGES_SCHEMA
+        file.attrs["source"] = SOURCE
+
+
+def write_fragments(pages_path: str | Path, path: str | Path) -> None:
+    """Cut a page file into a fragment file: a page is a sample, a digit a fragment.
+
+    `V3Error` names a page file that is missing, damaged or something else.
+    """
+    with open_for_reading(Path(pages_path)) as file:
+        try:
+            _cut(file, path)
+        except (OSError, KeyError, RuntimeError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # of the disk, not of what HDF5 read
+            raise damaged(Path(pages_path), error) from None
+
+
+def _cut(file: h5py.File, path: str | Path) -> None:
+    if file.attrs.get("schema") != PAGES_SCHEMA:
+        raise V3Error(f"{file.filename} is no page file: delete it and run `dvc repro`.")
+    digits, colour = file["digits"][:], file["colour"][:]
+    info = FragmentInfo(
+        dataset="phonenums",
+        source=str(file.attrs["source"]),
+        content_names=tuple(str(digit) for digit in range(DIGITS)),
+        style_names=tuple(str(name) for name in file.attrs["colour_names"]),
+        offset=0.0,
+        scale=1 / 255,
+    )
+    with FragmentWriter(path, info, (3, HEIGHT, WIDTH), np.uint8) as writer:
+        for start in range(0, len(colour), 500):
+            pages = file["pages"][start : start + 500]
+            cells = pages.reshape(len(pages), HEIGHT, DIGITS, WIDTH, 3)
+            writer.append_many(
+                np.ascontiguousarray(cells.transpose(0, 2, 4, 1, 3)),
+                digits[start : start + 500],
+                colour[start : start + 500],
+                [f"page-{start + i:06d}" for i in range(len(pages))],
+            )
+
+
+def _draw_chunk(chunk: _Chunk) -> tuple[np.ndarray, np.ndarray]:
+    """Pages (P, 48, 320, 3) uint8 and their digits (P, 10)."""
+    rng = np.random.default_rng((chunk.seed, chunk.index))
+    count = len(chunk.styles)
+    digits = rng.permuted(np.tile(np.arange(DIGITS), (count, 1)), axis=1)
+    shifts = rng.uniform(-chunk.translation, chunk.translation, (count, DIGITS, 2))
+    strips = rng.integers(len(KERNELS), size=(count, DIGITS))
+
+    def jitter() -> np.ndarray:
+        page = rng.uniform(-chunk.jitter, chunk.jitter, (count, 1, 3))
+        digit = rng.uniform(-chunk.jitter, chunk.jitter, (count, DIGITS, 3))
+        return page + digit
+
+    ground = BACKGROUND + jitter()
+    inks = chunk.palette[chunk.styles][:, None] + jitter()
+    deviation = rng.uniform(0, chunk.noise, count)
+    weights = _blur_weights(strips)
+    pages = np.empty((count, HEIGHT, WIDTH * DIGITS, 3), np.uint8)
+    for i in range(count):
+        mask = np.stack(
+            [_glyph(d, s, w) for d, s, w in zip(digits[i], shifts[i], weights[i], strict=True)]
+        )  # (10, 48, 32)
+        colour = ground[i][:, None, None] + mask[..., None] * (inks[i] - ground[i])[:, None, None]
+        level = colour.astype(np.float32).transpose(1, 0, 2, 3).reshape(HEIGHT, -1, 3)
+        level += rng.standard_normal(level.shape, np.float32) * np.float32(deviation[i])
+        pages[i] = np.rint(np.clip(level, 0, 255))
+    return pages, digits.astype(np.int32)
+
+
+def _blur_weights(strips: np.ndarray) -> np.ndarray:
+    """Share of each kernel in each pixel column: (P, 10) kernel rows -> (P, 10, K, 32).
+
+    A strip is as wide as a digit; between the centres of two strips the blur is mixed linearly.
+    """
+    chosen = np.eye(len(KERNELS))[strips]  # (P, 10, K)
+    columns = (np.arange(WIDTH * DIGITS) + 0.5) / WIDTH - 0.5
+    left = np.clip(np.floor(columns), 0, DIGITS - 1).astype(int)
+    right = np.minimum(left + 1, DIGITS - 1)
+    share = np.clip(columns - left, 0, 1)[:, None]
+    mixed = chosen[:, left] * (1 - share) + chosen[:, right] * share  # (P, 320, K)
+    return mixed.reshape(len(strips), DIGITS, WIDTH, -1).transpose(0, 1, 3, 2).astype(np.float32)
+
+
+def _glyph(digit: int, shift: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Coverage (48, 32) of one digit, moved by `shift` (y, x) pixels, blurred by `weights`."""
+    bank = _glyph_bank()[digit]  # (K, 48 + 2 margin, 32 + 2 margin)
+    top, left = MARGIN - shift[0], MARGIN - shift[1]
+    y, x = int(np.floor(top)), int(np.floor(left))
+    fy, fx = np.float32(top - y), np.float32(left - x)
+    window = bank[:, y : y + HEIGHT + 1, x : x + WIDTH + 1]
+    rows = window[:, :-1] * (1 - fy) + window[:, 1:] * fy
+    moved = rows[:, :, :-1] * (1 - fx) + rows[:, :, 1:] * fx
+    return (moved * weights[:, None]).sum(0)
+
+
+@lru_cache(maxsize=1)
+def _glyph_bank() -> np.ndarray:
+    """Coverage in [0, 1] of each digit under each blur, with a margin: (10, K, 80, 64)."""
+    font = ImageFont.truetype(str(FONT), FONT_PIXELS)
+    height, width = HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN
+    glyphs = np.empty((DIGITS, len(KERNELS), height, width), np.float32)
+    for digit in range(DIGITS):
+        canvas = Image.new("L", (width, height))
+        ImageDraw.Draw(canvas).text((width / 2, height / 2), str(digit), 255, font, anchor="mm")
+        coverage = np.asarray(canvas, np.float32) / 255
+        for k, size in enumerate(KERNELS):
+            glyphs[digit, k] = _blur_vertically(coverage, size)
+    return glyphs
+
+
+def _blur_vertically(image: np.ndarray, size: int) -> np.ndarray:
+    """Gaussian of `size` taps along the columns; its deviation is OpenCV's for that size."""
+    deviation = 0.3 * ((size - 1) * 0.5 - 1) + 0.8
+    taps = np.exp(-0.5 * ((np.arange(size) - size // 2) / deviation) ** 2)
+    taps /= taps.sum()
+    padded = np.pad(image, ((size // 2, size // 2), (0, 0)))
+    return sum(tap * padded[i : i + len(image)] for i, tap in enumerate(taps))

@@ -1,0 +1,1 @@
+"""Sprites: poses of characters."""

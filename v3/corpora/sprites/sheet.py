@@ -1,0 +1,84 @@
+"""The format of Sprites' raw sheets, and reading and writing of one sheet and of their index."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from v3.base.errors import V3Error
+from v3.base.files import atomic_file, file_digest, read_json, write_json
+
+CELL = 64  # pixels of a cell, both ways
+COLUMNS, ROWS = 13, 21  # cells of a sheet
+INDEX = "index.json"
+# What Pillow raises for broken PNGs, by the place of the damage.
+UNREADABLE: tuple[type[Exception], ...] = (
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, OverflowError),
+    *(EOFError, MemoryError, struct.error, zlib.error, Image.DecompressionBombError),
+)
+Sheet = NDArray[np.uint8]  # (1344, 832, 4): RGBA
+
+
+def read_sheet(path: Path) -> Sheet:
+    """A sheet as RGBA; `V3Error` names one that is damaged or no sheet."""
+    try:
+        with Image.open(path) as image:
+            size, mode = image.size, image.mode
+            sheet = np.asarray(image.convert("RGBA"))
+    except UNREADABLE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise V3Error(
+            f"{path} is no readable PNG ({reason}): "
+            f"delete {path.parent.parent} and run `dvc repro`."
+        ) from None
+    if size != (COLUMNS * CELL, ROWS * CELL):
+        raise V3Error(
+            f"{path} is {size[0]} x {size[1]} pixels, not {COLUMNS * CELL} x {ROWS * CELL} "
+            f"({COLUMNS} x {ROWS} cells of {CELL}): it is no sheet of this corpus."
+        )
+    if sheet[..., 3].all():
+        raise V3Error(
+            f"{path} is opaque (mode {mode}): a layer must be transparent around the figure, "
+            "or it hides what lies below; put an RGBA or palette PNG with transparency there."
+        )
+    return sheet
+
+
+def save_sheet(path: Path, sheet: Sheet) -> None:
+    """Write a palette PNG whose palette holds the transparency, as most of the real ones do."""
+    packed, index = np.unique(np.ascontiguousarray(sheet).view(np.uint32), return_inverse=True)
+    colours = packed.view(np.uint8).reshape(-1, 4)  # 256 at most, or the PNG has no palette
+    image = Image.fromarray(index.reshape(sheet.shape[:2]).astype(np.uint8))
+    image.putpalette(colours[:, :3].tobytes())
+    with atomic_file(path) as beside:
+        image.save(beside, format="PNG", transparency=bytes(colours[:, 3].tolist()))
+
+
+def write_index(folder: Path, source: str, published: Mapping[str, bool]) -> None:
+    """Write what the sheets in `folder` are: by name, and whether each is the published file."""
+    sheets = {
+        name: {
+            "sha256": file_digest(folder / name),
+            "bytes": (folder / name).stat().st_size,
+            "as_published": as_published,
+        }
+        for name, as_published in published.items()
+    }
+    write_json(folder / INDEX, {"source": source, "sheets": sheets})
+
+
+def read_index(folder: Path) -> dict[str, Any]:
+    """`source`, and `sheets` by name; `V3Error` names a file that is none."""
+    index = read_json(folder / INDEX)
+    if not isinstance(index, dict) or not {"source", "sheets"} <= index.keys():
+        raise V3Error(
+            f"{folder / INDEX} is no index of sheets: delete {folder} and run `dvc repro`."
+        )
+    return index

@@ -1,0 +1,1 @@
+"""SVHN: the digits of house numbers."""

@@ -1,0 +1,168 @@
+"""Boxes and digits of SVHN's images, read out of the archives and checked, in one HDF5 file.
+
+    name    (N,)    UTF-8    the image in its archive, such as train/12.png
+    row     (N,)    int32    its row in the archive's digitStruct, from 1
+    start   (N+1,)  int64    image i owns the boxes start[i] to start[i + 1]
+    box     (B, 4)  float64  left, top, width, height in pixels; the image's corner is 0, 0
+    digit   (B,)    int8     0 to 9 (the label 10 means 0)
+
+Boxes may reach outside their image, as 220 of the real ones do, but not lie outside it.
+"""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from v3.download.archives import archive_members
+from v3.corpora.svhn.digit_struct import Row, read_digit_struct
+from v3.corpora.svhn.params import ARCHIVES
+from v3.corpora.svhn.raw import MOST_BYTES, MOST_MEMBERS, most_of, read_source
+from v3.base.errors import V3Error
+from v3.base.files import atomic_file
+from v3.fragments.format import damaged, open_for_reading
+
+SCHEMA = "v3-svhn-boxes/1"
+PNG = b"\x89PNG\r\n\x1a\n"
+Size = tuple[int, int]  # width, height in pixels
+
+
+@dataclass(frozen=True)
+class Number:
+    """One image's house number."""
+
+    name: str
+    row: int
+    boxes: NDArray[np.float64]  # (n, 4)
+    digits: NDArray[np.int8]  # (n,)
+
+
+def annotate(raw: str | Path, path: str | Path, leave_out: Collection[str]) -> None:
+    """Write the boxes of all images in the folder `raw` but those named in `leave_out`.
+
+    `V3Error` names archive, file and row of what makes no sense.
+    """
+    numbers: list[Number] = []
+    for archive in ARCHIVES:
+        numbers += read_numbers(Path(raw) / f"{archive}.tar.gz", archive, leave_out)
+    for name in leave_out:
+        if not name.startswith(tuple(f"{archive}/" for archive in ARCHIVES)):
+            raise V3Error(
+                f"svhn.annotations.leave_out must name images such as train/12.png, has '{name}'"
+            )
+    if not numbers:
+        raise V3Error(
+            f"svhn.annotations.leave_out names every image of the archives in {raw}: "
+            "take some out of it."
+        )
+    with atomic_file(path) as beside, h5py.File(beside, "w") as file:
+        names = [number.name for number in numbers]
+        file.create_dataset("name", data=names, dtype=h5py.string_dtype("utf-8"))
+        file["row"] = np.array([number.row for number in numbers], np.int32)
+        counts = [len(number.digits) for number in numbers]
+        file["start"] = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        file["box"] = np.concatenate([number.boxes for number in numbers])
+        file["digit"] = np.concatenate([number.digits for number in numbers])
+        file.attrs["schema"] = SCHEMA
+        file.attrs["source"] = read_source(raw)
+
+
+def read_annotations(path: str | Path) -> tuple[list[Number], str]:
+    """All images of a file of boxes, and their source in words."""
+    with open_for_reading(Path(path)) as file:
+        if file.attrs.get("schema") != SCHEMA:
+            raise V3Error(f"{path} is no file of boxes: delete it and run `dvc repro`.")
+        try:
+            names, rows = file["name"].asstr()[:], file["row"][:]
+            cuts = file["start"][1:-1]
+            boxes, digits = np.split(file["box"][:], cuts), np.split(file["digit"][:], cuts)
+            source = str(file.attrs["source"])
+        except (OSError, KeyError, RuntimeError) as error:
+            raise damaged(Path(path), error) from None
+    columns = zip(names, rows, boxes, digits, strict=True)
+    return [Number(str(name), int(row), box, digit) for name, row, box, digit in columns], source
+
+
+def read_numbers(path: Path, archive: str, leave_out: Collection[str] = ()) -> list[Number]:
+    """The numbers of one archive in the order of its digitStruct."""
+    sizes: dict[str, Size] = {}
+    rows: list[Row] | None = None
+    struct_name = f"{archive}/digitStruct.mat"
+    called = f"{path}: {struct_name}"
+    members = archive_members(
+        path,
+        most_bytes=MOST_BYTES,
+        most_members=MOST_MEMBERS,
+        most_of=most_of,
+        wanted=lambda name: name.endswith(".png") or name == struct_name,
+    )
+    for name, content in members:
+        if name.endswith(".png"):
+            sizes[name] = _size(content)
+        if name == struct_name:
+            rows = _rows(content, called)
+        del content  # a gigabyte in extra, and the next one comes before this name is used again
+    if rows is None:
+        raise V3Error(f"{called} is missing: delete the archive and run `dvc repro`.")
+    numbers: list[Number] = []
+    seen: set[str] = set()
+    for index, row in enumerate(rows, 1):
+        name = f"{archive}/{row.name}"
+        if name in leave_out:
+            continue
+        where = f"{called}, row {index} ({row.name})"
+        if name in seen:
+            raise _unusable(where, "names an image that an earlier row has", name)
+        seen.add(name)
+        numbers.append(_number(row, index, name, sizes.get(name), where))
+    return numbers
+
+
+def _rows(content: bytes, called: str) -> list[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        mat = Path(folder) / "digitStruct.mat"
+        mat.write_bytes(content)
+        return list(read_digit_struct(mat, called))
+
+
+def _size(png: bytes) -> Size:
+    """Width and height as the file's header has them; (0, 0) if it is no PNG."""
+    if len(png) < 24 or not png.startswith(PNG):
+        return 0, 0
+    return struct.unpack(">II", png[16:24])
+
+
+def _number(row: Row, index: int, name: str, size: Size | None, where: str) -> Number:
+    if size is None:
+        raise _unusable(where, "names an image that the archive does not hold", name)
+    if size == (0, 0):
+        raise _unusable(where, "names a file that is no PNG", name)
+    if not len(row.boxes):
+        raise _unusable(where, "has no box", name)
+    for left, top, width, height, label in row.boxes:
+        box = f"left {left:g}, top {top:g}, width {width:g}, height {height:g}"
+        if label not in range(1, 11):  # NaN and fractions included
+            raise _unusable(where, f"has the label {label:g}, not 1 to 10 (which means 0)", name)
+        if not np.isfinite((left, top, width, height)).all():
+            raise _unusable(where, f"has a box that is not finite ({box})", name)
+        if not (width > 0 and height > 0):
+            raise _unusable(where, f"has a box without area ({box})", name)
+        if left >= size[0] or top >= size[1] or left + width <= 0 or top + height <= 0:
+            raise _unusable(
+                where, f"has a box outside its image of {size[0]} x {size[1]} pixels ({box})", name
+            )
+    return Number(name, index, row.boxes[:, :4], (row.boxes[:, 4] % 10).astype(np.int8))
+
+
+def _unusable(where: str, what: str, name: str) -> V3Error:
+    return V3Error(
+        f"{where} {what}: mend the archive, or leave the image out by adding "
+        f"'{name}' to svhn.annotations.leave_out."
+    )

@@ -1,0 +1,192 @@
+"""SVHN: house numbers, each digit cut out along its box. A number is a sample, a digit a fragment.
+
+Content is the digit, style the image (`train/12.png`), group the archive. The recipe is that of Wu
+et al., ICLR 2025 (arXiv 2407.03824): numbers of two digits or more, crops resized to 48 x 32.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from os import cpu_count
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from tqdm import tqdm
+
+from v3.download.archives import archive_members
+from v3.corpora.svhn.annotations import Number, read_annotations
+from v3.corpora.svhn.params import ARCHIVES
+from v3.corpora.svhn.raw import MOST_BYTES, MOST_MEMBERS, most_of
+from v3.base.errors import V3Error
+from v3.fragments.reader import FragmentInfo, FragmentWriter
+
+HEIGHT, WIDTH = 48, 32
+DIGITS = tuple(str(digit) for digit in range(10))
+FRAME = (96, 192)  # height, width in pixels of an image that is shown with its boxes
+BOX = "#00c853"  # colour of a box
+CHUNK = 100  # images that a process gets at a time
+AHEAD = 3  # chunks a process that are read before their turn: bounds the memory
+
+# What Pillow raises for broken PNGs, by the place of the damage.
+UNREADABLE: tuple[type[Exception], ...] = (
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, OverflowError),
+    *(EOFError, MemoryError, struct.error, zlib.error, Image.DecompressionBombError),
+)
+Images = NDArray[np.uint8]
+Job = tuple[Path, list[Number], list[bytes]]  # the archive, and its images with their PNG files
+
+
+def write_fragments(
+    raw: str | Path, boxes: str | Path, path: str | Path, min_digits: int, workers: int
+) -> None:
+    """Cut the numbers of `min_digits` or more out of the archives in `raw` into a fragment file.
+
+    Samples are in the order of the archives' images; the same file for any number of `workers`.
+    `V3Error` names archive, image and row of a PNG that cannot be read.
+    """
+    numbers, source = read_annotations(boxes)
+    kept = {number.name: number for number in numbers if len(number.digits) >= min_digits}
+    if not kept:
+        raise V3Error(
+            f"no number has svhn.crop.min_digits = {min_digits} digits or more: lower it."
+        )
+    style = {name: row for row, name in enumerate(kept)}
+    info = FragmentInfo(
+        dataset="svhn",
+        source=f"{source}; {len(kept)} numbers",
+        content_names=DIGITS,
+        style_names=tuple(kept),
+        offset=0.0,
+        scale=1 / 255,
+        group_names=ARCHIVES,
+    )
+    with (
+        FragmentWriter(path, info, (3, HEIGHT, WIDTH), np.uint8) as writer,
+        tqdm(total=len(kept), unit="image", disable=None) as progress,
+    ):
+        for number, crops in _in_order(_jobs(Path(raw), kept), workers):
+            group = ARCHIVES.index(number.name.split("/")[0])
+            writer.append(crops, number.digits, style[number.name], number.name, group)
+            progress.update()
+
+
+def crop_digits(image: Image.Image, boxes: NDArray[np.float64]) -> Images:
+    """Crops (n, 3, 48, 32) of an RGB image along boxes (n, 4): left, top, width, height.
+
+    What reaches outside the image is cut off before the rest is resized (bicubic, antialiased).
+    """
+    crops = np.empty((len(boxes), 3, HEIGHT, WIDTH), np.uint8)
+    for crop, (left, top, width, height) in zip(crops, boxes, strict=True):
+        inside = (
+            *(max(left, 0.0), max(top, 0.0)),
+            *(min(left + width, image.width), min(top + height, image.height)),
+        )
+        resized = image.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC, inside)
+        crop[:] = np.asarray(resized).transpose(2, 0, 1)
+    return crops
+
+
+def framed_images(raw: str | Path, boxes: str | Path, count: int) -> tuple[Images, list[str]]:
+    """The first `count` images of the archives with their boxes drawn, fitted into one size
+    (N, 3, 96, 192), and names for them: image and number."""
+    numbers, _ = read_annotations(boxes)
+    chosen = {number.name: number for number in numbers[:count]}
+    framed, names = [], []
+    for path, found, pngs in _jobs(Path(raw), chosen):
+        for number, png in zip(found, pngs, strict=True):
+            framed.append(_framed(_decode(png, path, number), number.boxes))
+            names.append(f"{number.name}: {''.join(map(str, number.digits))}")
+        if len(framed) == len(chosen):
+            break
+    return np.stack(framed), names
+
+
+def _framed(image: Image.Image, boxes: NDArray[np.float64]) -> Images:
+    height, width = FRAME
+    scale = min(width / image.width, height / image.height)
+    fitted = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
+    pen = ImageDraw.Draw(fitted)
+    for left, top, wide, tall in boxes * scale:
+        pen.rectangle([left, top, left + wide, top + tall], outline=BOX)
+    page = Image.new("RGB", (width, height), "white")
+    page.paste(fitted, ((width - fitted.width) // 2, (height - fitted.height) // 2))
+    return np.asarray(page).transpose(2, 0, 1)
+
+
+def _jobs(raw: Path, kept: dict[str, Number]) -> Iterator[Job]:
+    """The PNG files that are wanted, in chunks, each archive streamed once."""
+    for archive in ARCHIVES:
+        path = raw / f"{archive}.tar.gz"
+        numbers: list[Number] = []
+        pngs: list[bytes] = []
+        members = archive_members(
+            path,
+            most_bytes=MOST_BYTES,
+            most_members=MOST_MEMBERS,
+            most_of=most_of,
+            wanted=kept.__contains__,
+        )
+        for name, content in members:
+            numbers.append(kept[name])
+            pngs.append(content)
+            if len(pngs) == CHUNK:
+                yield path, numbers, pngs
+                numbers, pngs = [], []
+        if pngs:
+            yield path, numbers, pngs
+
+
+def _in_order(jobs: Iterator[Job], workers: int) -> Iterator[tuple[Number, Images]]:
+    workers = workers or cpu_count() or 1
+    if workers <= 1:
+        for job in jobs:
+            yield from zip(job[1], _crop_all(job), strict=True)
+        return
+    # spawn, not fork: the parent may hold threads of HDF5 or a math library
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    waiting: deque[tuple[list[Number], Future[list[Images]]]] = deque()
+    try:
+        for job in jobs:
+            waiting.append((job[1], pool.submit(_crop_all, job)))
+            if len(waiting) > AHEAD * workers:
+                numbers, done = waiting.popleft()
+                yield from zip(numbers, done.result(), strict=True)
+        for numbers, done in waiting:
+            yield from zip(numbers, done.result(), strict=True)
+    except BrokenProcessPool:
+        raise V3Error(
+            "A cropping process died, perhaps for want of memory: "
+            "set svhn.crop.workers to 1 and run `dvc repro`."
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _crop_all(job: Job) -> list[Images]:
+    path, numbers, pngs = job
+    return [
+        crop_digits(_decode(png, path, number), number.boxes)
+        for number, png in zip(numbers, pngs, strict=True)
+    ]
+
+
+def _decode(png: bytes, path: Path, number: Number) -> Image.Image:
+    try:
+        with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
+            return image.convert("RGB")
+    except UNREADABLE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise V3Error(
+            f"{path}: {number.name} (row {number.row} of digitStruct) cannot be read as PNG "
+            f"({reason}): mend the archive, or leave the image out by adding "
+            f"'{number.name}' to svhn.annotations.leave_out."
+        ) from None

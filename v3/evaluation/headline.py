@@ -1,0 +1,93 @@
+"""The figures that one looks at first, picked out of the metric files of one model; their worst."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+from v3.base.errors import V3Error
+
+# name: (metric file, keys down to the figure)
+FIGURES: dict[str, tuple[str, ...]] = {
+    "one_to_one": ("codebook", "one_to_one"),
+    "purity": ("codebook", "purity"),
+    "zero_shot": ("zero_shot", "accuracy"),
+    "zero_shot_purity": ("zero_shot", "purity"),
+    "leakage": ("leakage", "content_from_decoder_style", "accuracy"),
+    "pr_auc_content": ("retrieval", "content_by_z_c", "pr_auc"),
+    "pr_auc_style": ("retrieval", "style_by_z_s", "pr_auc"),
+    "pr_auc_content_crossed": ("retrieval", "content_by_z_s", "pr_auc"),
+    "pr_auc_style_crossed": ("retrieval", "style_by_z_c", "pr_auc"),
+    "swap_content_kept": ("swap", "content_kept"),
+    "swap_style_taken": ("swap", "style_taken"),
+}
+# name: figure of the baseline, of its inputs (raw values, their components) the better
+BASELINE = {
+    "baseline_one_to_one": "one_to_one",
+    "baseline_purity": "purity",
+    "baseline_zero_shot": "zero_shot",
+    "baseline_zero_shot_purity": "zero_shot_purity",
+}
+BASELINE_INPUTS = ("raw", "components")
+LOW_IS_GOOD = ("leakage", "pr_auc_content_crossed", "pr_auc_style_crossed")
+
+
+def headline(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Metric files by stage -> the figures by name, and the source.
+
+    Figures of a stage that is not given are left out; few_shot gives one figure for every number
+    of samples adapted to, baseline those of its better input and `beats_baseline`: whether the
+    model's purity is the higher one. `V3Error` if a file lacks what it should hold.
+    """
+    found: dict[str, Any] = {"source": _pick(metrics, "codebook", "source")}
+    for name, (stage, *keys) in FIGURES.items():
+        if stage in metrics:
+            found[name] = _pick(metrics, stage, *keys)
+        if name == "zero_shot":  # what adapting makes of it belongs beside it
+            for key, figures in metrics.get("few_shot", {}).items():
+                if key.startswith("samples_") and key != "samples_0":
+                    found[key.replace("samples", "few_shot")] = figures["accuracy"]
+    if "baseline" in metrics:
+        for name, figure in BASELINE.items():
+            found[name] = max(_pick(metrics, "baseline", x, figure) for x in BASELINE_INPUTS)
+        found["beats_baseline"] = found["purity"] > found["baseline_purity"]
+    return found
+
+
+def over_seeds(scores: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+    """Headlines by seed -> {figure: {seed: value}}, and `median` and `worst` {figure: value}.
+
+    Worst is the least, or the largest of what should be low. A figure that some seed lacks (None:
+    it could not be measured) is left out, for its median would be one of fewer seeds; so is what
+    is no figure but true or false.
+    """
+    first = next(iter(scores.values()))
+    values = {
+        name: {str(seed): score[name] for seed, score in scores.items()}
+        for name in first
+        if all(_is_figure(score.get(name)) for score in scores.values())
+    }
+    return {
+        **values,
+        "median": {name: median(by_seed.values()) for name, by_seed in values.items()},
+        "worst": {
+            name: (max if name in LOW_IS_GOOD else min)(by_seed.values())
+            for name, by_seed in values.items()
+        },
+    }
+
+
+def _is_figure(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _pick(metrics: Mapping[str, Any], stage: str, *keys: str) -> Any:
+    value = metrics[stage]
+    for key in keys:
+        if not isinstance(value, Mapping) or key not in value:
+            raise V3Error(
+                f"the metric file of {stage} holds no {'.'.join(keys)}: delete it, run `dvc repro`."
+            )
+        value = value[key]
+    return value

@@ -1,0 +1,120 @@
+"""What a fragment file must be: its schema and description, and sentences for what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from v3.base.errors import V3Error
+
+SCHEMA = "v3-fragments/1"
+DTYPES = ("uint8", "float16", "float32")
+Shape = tuple[int, int, int]  # (C, H, W)
+
+
+@dataclass(frozen=True)
+class FragmentInfo:
+    """What a fragment file says of itself; `offset` and `scale` are in units of its values."""
+
+    dataset: str
+    source: str
+    content_names: tuple[str, ...]
+    style_names: tuple[str, ...]
+    offset: float
+    scale: float
+    group_names: tuple[str, ...] = ()
+
+
+def open_for_reading(path: Path) -> h5py.File:
+    if not path.is_file():
+        raise V3Error(f"{path} is missing: run `dvc repro` to make it.")
+    try:
+        return h5py.File(path, "r")
+    except PermissionError:
+        raise V3Error(f"{path} may not be read: give yourself the right to.") from None
+    except OSError as error:
+        raise damaged(path, error) from None
+
+
+def read_info(path: Path, file: h5py.File) -> FragmentInfo:
+    text: dict[str, str] = {}
+    names: dict[str, tuple[str, ...]] = {}
+    number: dict[str, float] = {}
+    wanted = ["dataset", "source", "content_names", "style_names", "offset", "scale"]
+    for key in wanted + (["group_names"] if "group_names" in file.attrs else []):
+        if key not in file.attrs:
+            raise invalid(path, f"it has no attribute '{key}'")
+        value = file.attrs[key]
+        if key.endswith("_names"):
+            value = np.atleast_1d(np.asarray(value)).tolist() if not _is_empty(value) else []
+            if not all(isinstance(name, str) for name in value):
+                raise invalid(path, f"attribute '{key}' is no list of UTF-8 names")
+            names[key] = tuple(value)
+        elif key in ("offset", "scale"):
+            if not np.isscalar(value) or isinstance(value, (str, bytes)):
+                raise invalid(path, f"attribute '{key}' is no number")
+            number[key] = float(value)  # type: ignore[arg-type]
+        elif not isinstance(value, str):
+            raise invalid(path, f"attribute '{key}' is no UTF-8 text")
+        else:
+            text[key] = value
+    info = FragmentInfo(**text, **names, **number)  # type: ignore[arg-type]
+    check_info(path, info)
+    return info
+
+
+def _is_empty(value: object) -> bool:
+    return isinstance(value, h5py.Empty) or np.size(value) == 0  # type: ignore[arg-type]
+
+
+def check_info(path: Path, info: FragmentInfo) -> None:
+    for key in ("content_names", "style_names", "group_names"):
+        names = getattr(info, key)
+        if len(set(names)) != len(names):
+            raise invalid(path, f"{key} holds a name twice")
+    if not (np.isfinite(info.offset) and np.isfinite(info.scale) and info.scale != 0):
+        raise invalid(path, f"offset {info.offset} and scale {info.scale} must be finite, not 0")
+
+
+def read_labels(
+    path: Path, file: h5py.File, name: str, dtype: DTypeLike, count: int
+) -> NDArray[Any]:
+    data = file[name]
+    if data.shape != (count,) or data.dtype != dtype:
+        raise invalid(
+            path,
+            f"{name} has shape {data.shape} of {data.dtype}, not ({count},) of {np.dtype(dtype)}",
+        )
+    values: NDArray[Any] = data[()]
+    return values
+
+
+def check_labels(where: str, name: str, labels: NDArray[Any], count: int) -> None:
+    if labels.size == 0:
+        return
+    if labels.dtype.kind not in "iu":
+        raise V3Error(f"{where}: {name} must be whole numbers, is {labels.dtype}.")
+    bad = (labels < -1) | (labels >= count)
+    if bad.any():
+        row = int(np.flatnonzero(bad.reshape(-1))[0])
+        raise V3Error(
+            f"{where}: {name} {labels.reshape(-1)[row]} in row {row} is not among the "
+            f"{count} names of {name}_names (nor -1, unknown)."
+        )
+
+
+def invalid(path: Path, reason: str) -> V3Error:
+    return V3Error(
+        f"{path} is no valid fragment file: {reason}; "
+        "delete it and run `dvc repro`, or mend what wrote it."
+    )
+
+
+def damaged(path: Path, error: BaseException) -> V3Error:
+    detail = str(error).split("(")[-1].rstrip(")") or type(error).__name__
+    return V3Error(f"{path} is damaged or cut short ({detail}): delete it and run `dvc repro`.")

@@ -1,0 +1,1 @@
+"""What is drawn or spoken here in place of a corpus, in its own raw format."""

@@ -1,0 +1,1 @@
+"""Sheets of characters that are drawn here."""

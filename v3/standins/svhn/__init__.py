@@ -1,0 +1,1 @@
+"""House numbers that are drawn here."""

@@ -1,0 +1,1 @@
+"""From fragments without labels to a trained model."""

@@ -1,0 +1,90 @@
+"""Which fragments make each training batch. No labels pass through here.
+
+Batch t is a function of the seed and of t alone, so an interrupted training goes on with exactly
+the batches it would have had, for any number of workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from v3.base.errors import V3Error
+from v3.fragments.reader import FragmentFile
+
+
+class Batches(Dataset[Tensor]):
+    """Item t: the raw fragments (b, n, C, H, W) of training batch t.
+
+    Every epoch passes all samples once in a new order (what is left over of a batch waits for
+    the next epoch). Of a sample of more than n fragments, n consecutive ones from a random start
+    are taken, going on at its beginning after its end; a shorter sample is repeated.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        samples: Sequence[int],
+        batch_samples: int,
+        fragments_per_sample: int,
+        seed: int,
+        memory_gb: float,
+    ) -> None:
+        self.path, self.seed = path, seed
+        self.b, self.n = batch_samples, fragments_per_sample
+        if len(samples) < batch_samples:
+            raise V3Error(
+                f"train.batch_samples is {batch_samples}, but only {len(samples)} samples train: "
+                "lower it or make more data."
+            )
+        self.memory: np.ndarray | None = None
+        self.file: FragmentFile | None = None
+        with FragmentFile(path) as file:
+            starts = np.asarray(file.starts)
+            chosen = np.asarray(samples)
+            self.start, self.length = starts[chosen], starts[chosen + 1] - starts[chosen]
+            bytes_needed = int(self.length.sum()) * int(np.prod(file.shape)) * file.dtype.itemsize
+            if bytes_needed <= memory_gb * 2**30:
+                self.memory, _ = file.read_samples(chosen)
+                self.start = np.cumsum(self.length) - self.length
+
+    @property
+    def per_epoch(self) -> int:
+        """Batches in an epoch."""
+        return len(self.start) // self.b
+
+    def rows(self, step: int) -> np.ndarray:
+        """Fragment rows (b, n) of batch `step`: of the memory if it is used, else of the file."""
+        epoch, place = divmod(step, self.per_epoch)
+        order = np.random.default_rng((self.seed, epoch)).permutation(len(self.start))
+        chosen = order[place * self.b : (place + 1) * self.b]
+        length = self.length[chosen][:, None]
+        offset = np.random.default_rng((self.seed, epoch, place)).integers(length)
+        offset = np.where(length == self.n, 0, offset)
+        return self.start[chosen][:, None] + (offset + np.arange(self.n)) % length
+
+    def __getitem__(self, step: int) -> Tensor:
+        rows = self.rows(step)
+        if self.memory is not None:
+            return torch.from_numpy(self.memory[rows])
+        if self.file is None:  # opened once in each worker: an HDF5 handle must not be shared
+            self.file = FragmentFile(self.path)
+        read = self.file.read(rows.ravel())
+        return torch.from_numpy(read.reshape(self.b, self.n, *read.shape[1:]))
+
+    def from_step(self, first: int, last: int, workers: int) -> Iterator[Tensor]:
+        """Batches `first` to `last` - 1 in order, read ahead by `workers` processes if any."""
+        return iter(
+            DataLoader(
+                self,
+                batch_size=None,
+                sampler=range(first, last),
+                num_workers=workers,
+                multiprocessing_context="spawn" if workers else None,
+            )
+        )

@@ -1,0 +1,285 @@
+"""The training loop. Nothing here ever sees a label.
+
+All randomness of step t comes from the seed and from t, never from what ran before: an interrupted
+training that goes on from a checkpoint ends with the same bits as one that never stopped.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from v3.training.batches import Batches
+from v3.training.checkpoint import Checkpoints
+from v3.base.errors import V3Error
+from v3.fragments.reader import FragmentFile
+from v3.training.loss import weighted_total
+from v3.model.v3 import V3, ModelInfo, StyleChannel, network_input
+from v3.training.objective import objective, see, use_threads
+from v3.params import TrainParams
+from v3.model.spec import Spec
+
+LOG_EVERY = 20  # steps that a row of the history averages over
+VALIDATION_FRAGMENTS = 4000  # at the most: enough for three digits of the error
+Row = dict[str, float]
+
+
+@dataclass
+class State:
+    """What a checkpoint holds beside weights and optimiser."""
+
+    step: int = 0
+    history: list[Row] = field(default_factory=list)
+    best_error: float = math.inf
+    best_step: int = 0
+    best: dict[str, Tensor] = field(default_factory=dict)
+    reference_error: float = math.inf  # the last real improvement
+    waited: int = 0  # validations since then
+    seconds: float = 0.0
+
+
+def train(
+    fragments: str | Path,
+    training: Sequence[int],
+    validation: Sequence[int],
+    spec: Spec,
+    params: TrainParams,
+    checkpoints: Checkpoints,
+    log: Callable[[Row], None] | None = None,
+    section: str = "train",
+) -> tuple[V3, State]:
+    """Train on the sample rows `training` of a fragment file; the best weights by `validation`.
+
+    Best is the least reconstruction error on the validation samples, which needs no label. `log`
+    gets each row of the history, those from before an interruption first. `section` names the
+    parameters in errors.
+    """
+    device = choose_device(params.device)
+    use_threads(params)
+    model = build(fragments, spec, params).to(device)
+    optimiser = make_optimiser(model, params)
+    batches = Batches(
+        fragments,
+        training,
+        params.batch_samples,
+        params.fragments_per_sample,
+        params.seed,
+        params.memory_gb,
+    )
+    held_out = validation_set(fragments, validation, params).to(device)
+    state = State()
+    if (saved := checkpoints.load()) is not None:
+        model.load_state_dict(saved["model"])
+        optimiser.load_state_dict(saved["optimiser"])
+        state = State(**saved["state"])
+    log = log or _ignore
+    for row in state.history:
+        log(row)
+
+    clock = time.monotonic() - state.seconds
+    rows: list[Row] = []
+    source = batches.from_step(state.step, params.steps, params.workers)
+    progress = tqdm(source, total=params.steps, initial=state.step, unit="step", disable=None)
+    for raw in progress:
+        row = training_step(model, optimiser, raw.to(device), state, batches, params, section)
+        rows.append(row)
+        state.step += 1
+        if state.step % LOG_EVERY and state.step < params.steps:
+            continue
+        row = mean_row(rows, state, time.monotonic() - clock, params)
+        rows = []
+        if due(params.validate_every, state.step) or state.step == params.steps:
+            row |= validate(model, held_out)
+            note_best(state, model, row["validation/error"], params)
+            progress.set_postfix(validation_error=f"{row['validation/error']:.5f}")
+        state.history.append(row)
+        log(row)
+        if params.patience and state.waited > params.patience:
+            break
+        if due(params.checkpoint_every, state.step):
+            checkpoints.save(
+                {
+                    "model": model.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                    "state": vars(state),
+                }
+            )
+    model.load_state_dict(state.best)
+    return model.cpu().eval(), state
+
+
+def training_step(
+    model: V3,
+    optimiser: torch.optim.Optimizer,
+    raw: Tensor,
+    state: State,
+    batches: Batches,
+    params: TrainParams,
+    section: str = "train",
+) -> Row:
+    """One update on raw fragments (b, n, C, H, W); returns the losses and statistics as numbers."""
+    generator = torch.Generator().manual_seed(params.seed * 1_000_003 + state.step)
+    for group in optimiser.param_groups:
+        group["lr"] = learning_rate(state.step, batches.per_epoch, params)
+    model.train()
+    x = network_input(raw, model.info)
+    if state.step == 0:
+        with torch.no_grad():
+            seen = see(x, params, generator)[1]
+            model.quantizer.start(model.embed_samples(seen)[0], generator)
+    result = objective(model, x, params, generator)
+    batch, terms = result.batch, result.terms
+    total = weighted_total(terms, asdict(params.weights))
+    require_finite(float(total.detach()), state.step, params, section)
+    optimiser.zero_grad(set_to_none=True)
+    total.backward()
+    if params.clip_norm > 0:
+        torch.nn.utils.clip_grad_norm_(model.parameters(), params.clip_norm)
+    optimiser.step()
+    late = state.step >= params.late_after * params.steps
+    replaced = model.quantizer.update(
+        batch.z_c.detach().flatten(0, 1),
+        batch.codes,
+        result.error,
+        params.late_threshold if late else params.dead_atom_threshold,
+        generator,
+    )
+    usage = torch.bincount(batch.codes, minlength=model.spec.atoms) / len(batch.codes)
+    row = {"loss/total": total, **{f"loss/{k}": v for k, v in terms.items()}}
+    row |= {f"variability/{k}": v for k, v in result.statistics.items()}
+    row |= {"codes/perplexity": perplexity(usage), "codes/active": (usage > 0).sum()}
+    return {name: float(value.detach()) for name, value in row.items()} | {
+        "codes/replaced": replaced
+    }
+
+
+def build(fragments: str | Path, spec: Spec, params: TrainParams) -> V3:
+    """A new model for a fragment file, its weights drawn from the seed."""
+    with FragmentFile(fragments) as file:
+        info = ModelInfo(
+            dataset=file.info.dataset,
+            source=file.info.source,
+            content_names=file.info.content_names,
+            style_names=file.info.style_names,
+            offset=file.info.offset,
+            scale=file.info.scale,
+            fragment_shape=file.shape,
+        )
+    style = StyleChannel(params.style_pooling, params.style_standardise, params.style_noise)
+    torch.manual_seed(params.seed)
+    return V3(spec, info, style, params.codebook_decay)
+
+
+def make_optimiser(model: V3, params: TrainParams) -> torch.optim.Optimizer:
+    """AdamW or Adam over all weights (the codebook has none that learn by gradient)."""
+    kind = torch.optim.AdamW if params.optimiser == "adamw" else torch.optim.Adam
+    return kind(
+        model.parameters(),
+        lr=params.learning_rate,
+        betas=params.betas,
+        weight_decay=params.weight_decay,
+    )
+
+
+def learning_rate(step: int, steps_per_epoch: int, params: TrainParams) -> float:
+    """Linear warm-up, then constant, cosine, or the published steps; never under the floor."""
+    factor = 1.0
+    if params.schedule == "cosine":
+        done = step / params.steps
+        factor = (
+            params.final_factor + (1 - params.final_factor) * (1 + math.cos(math.pi * done)) / 2
+        )
+    elif params.schedule == "step":
+        epoch = step // steps_per_epoch
+        factor = max(params.step_factor ** (epoch // params.step_epochs), params.final_factor)
+    if step < params.warmup_steps:
+        factor *= (step + 1) / params.warmup_steps
+    return params.learning_rate * factor
+
+
+def validation_set(fragments: str | Path, samples: Sequence[int], params: TrainParams) -> Tensor:
+    """Fragments (s, n, C, H, W) of validation samples, the same ones every time."""
+    n = params.fragments_per_sample
+    count = max(1, min(len(samples), VALIDATION_FRAGMENTS // n))
+    batches = Batches(fragments, samples, count, n, seed=0, memory_gb=0)
+    return batches[0]
+
+
+@torch.inference_mode()
+def validate(model: V3, held_out: Tensor) -> Row:
+    """Reconstruction error and code usage on held-out samples; noise and labels have no part."""
+    model.eval()
+    error, codes = [], []
+    for raw in held_out.split(32):
+        x = network_input(raw, model.info)
+        batch = model(x)
+        error.append((batch.x_hat - x).square().mean((1, 2, 3, 4)))
+        codes.append(batch.codes)
+    usage = torch.bincount(torch.cat(codes), minlength=model.spec.atoms) / sum(map(len, codes))
+    return {
+        "validation/error": float(torch.cat(error).mean()),
+        "validation/perplexity": float(perplexity(usage)),
+    }
+
+
+def perplexity(usage: Tensor) -> Tensor:
+    """exp of the entropy of the shares (K,): how many codes are in even use."""
+    return torch.special.entr(usage.float()).sum().exp()
+
+
+def note_best(state: State, model: V3, error: float, params: TrainParams) -> None:
+    """Keep the weights if they are the best so far; count the wait for a real improvement."""
+    if error < state.best_error:
+        state.best_error, state.best_step = error, state.step
+        state.best = {name: value.detach().clone() for name, value in model.state_dict().items()}
+    if error < state.reference_error * (1 - params.min_improvement):
+        state.reference_error, state.waited = error, 0
+    else:
+        state.waited += 1
+
+
+def mean_row(rows: list[Row], state: State, seconds: float, params: TrainParams) -> Row:
+    """The mean of some steps' rows, with step, learning rate and throughput."""
+    row = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
+    fragments = len(rows) * params.batch_samples * params.fragments_per_sample
+    row["throughput/fragments_per_second"] = fragments / max(seconds - state.seconds, 1e-9)
+    state.seconds = seconds
+    return {"step": float(state.step), **row}
+
+
+def due(every: int, step: int) -> bool:
+    """Whether `step`, a multiple of LOG_EVERY, is the first at or after a multiple of `every`."""
+    return step % every < LOG_EVERY
+
+
+def require_finite(loss: float, step: int, params: TrainParams, section: str) -> None:
+    """Stop at a loss that is no number."""
+    if not math.isfinite(loss):
+        raise V3Error(
+            f"the loss is {loss} at step {step}: lower {section}.learning_rate "
+            f"(is {params.learning_rate:g}) or set {section}.clip_norm, and run it again."
+        )
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` is CUDA or Apple's MPS where there is one, else the CPU."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+        if torch.backends.mps.is_available():
+            name = "mps"
+    if (name == "cuda" and not torch.cuda.is_available()) or (
+        name == "mps" and not torch.backends.mps.is_available()
+    ):
+        raise V3Error(f"train.device is {name}, but this machine has none: set it to auto or cpu.")
+    return torch.device(name)
+
+
+def _ignore(_: Row) -> None:
+    """For those who want no log."""
