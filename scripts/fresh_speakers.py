@@ -23,16 +23,16 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from v3.base.cli import StagePaths
-from v3.corpora.librispeech.phonemes import write_fragments
+from v3.base.params_file import load_section
 from v3.corpora.librispeech.params import PhonemesParams, SampleParams
-from v3.standins.librispeech.shards import write_sample
-from v3.evaluation.embedding import embed
+from v3.corpora.librispeech.phonemes import write_fragments
 from v3.evaluation.baseline import fit_clusters
 from v3.evaluation.codebook import codebook
-from v3.fragments.reader import FragmentFile
+from v3.evaluation.embedding import embed
+from v3.fragments.labels import LabelledFragments
 from v3.model.v3 import V3
-from v3.base.params_file import load_section
 from v3.splits import read_split
+from v3.standins.librispeech.shards import write_sample
 
 DATASET = "librispeech"
 COMPONENTS = 64
@@ -52,7 +52,7 @@ def main() -> None:
         raw, new = Path(folder) / "raw", Path(folder) / "fragments.h5"
         write_sample(raw, sample)
         write_fragments(raw, new, phonemes)
-        with FragmentFile(new) as file, FragmentFile(paths.fragments) as old:
+        with LabelledFragments(new) as file, LabelledFragments(paths.fragments) as old:
             print(f"{len(file.content)} fragments of {len(file.info.style_names)} new speakers")
             names = file.info.content_names
             if names != old.info.content_names:
@@ -71,12 +71,12 @@ def main() -> None:
                     report(f"k-means, {what}, {name}", clusters.codes(unseen), file.content, atoms)
 
 
-def plain(file: FragmentFile, samples: Sequence[int]) -> np.ndarray:
+def plain(file: LabelledFragments, samples: Sequence[int]) -> np.ndarray:
     """Fragments (N, C, H, W) of the samples, float32."""
     return file.read(file.rows_of(samples)).astype(np.float32)
 
 
-def centred(file: FragmentFile, samples: Sequence[int]) -> np.ndarray:
+def centred(file: LabelledFragments, samples: Sequence[int]) -> np.ndarray:
     """The same less each sample's mean over fragments and width, as `sample_norm` has it."""
     x, sample = plain(file, samples), file.sample[file.rows_of(samples)]
     for one in np.unique(sample):

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from v3.base.cli import run
-from v3.evaluation.opened import Evaluated, evaluated, stage_paths
+from v3.base.files import write_json
 from v3.evaluation.baseline import Clusters, baseline_figures, fit_clusters
 from v3.evaluation.common import choose
-from v3.base.files import write_json
+from v3.evaluation.opened import Evaluated, evaluated, stage_paths
 from v3.params import load_params
 
 COMPONENTS = 64

@@ -7,12 +7,13 @@ parameter runs what depends on it and no more.
 
 import argparse
 
+from v3.params_check import check_params_file
+from v3.undo import take_back_override
+
 from v3.base.cli import run
 from v3.base.errors import V3Error
 from v3.base.files import atomic_file
-from v3.params_check import check_params_file
 from v3.base.params_file import PARAMS
-from v3.undo import take_back_override
 
 
 def main() -> None:

@@ -7,10 +7,10 @@ code's fragments have.
 import numpy as np
 
 from v3.base.cli import run
-from v3.evaluation.opened import evaluated, stage_paths
+from v3.base.files import write_json
 from v3.evaluation.codebook import codebook, confusion, diagonal_order
 from v3.evaluation.common import exemplars
-from v3.base.files import write_json
+from v3.evaluation.opened import evaluated, stage_paths
 from v3.plots.grids import code_grid
 from v3.plots.maps import confusion_matrix
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from v3.adaptation import adapt
 from v3.base.cli import run
-from v3.evaluation.opened import Evaluated, evaluated, stage_paths
-from v3.evaluation.ood import majority_map, unseen_figures
 from v3.base.files import write_json
+from v3.evaluation.ood import majority_map, unseen_figures
+from v3.evaluation.opened import Evaluated, evaluated, stage_paths
 from v3.params import load_params
 from v3.plots.curves import few_shot_curve
 

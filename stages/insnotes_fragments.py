@@ -3,10 +3,10 @@
 import numpy as np
 
 from v3.base.cli import StagePaths, corpus_parser, run
+from v3.base.params_file import load_section
 from v3.corpora.insnotes.notes import write_fragments
 from v3.corpora.insnotes.params import StftParams
-from v3.fragments.reader import FragmentFile
-from v3.base.params_file import load_section
+from v3.fragments.labels import LabelledFragments
 from v3.plots.grids import fragment_grid
 
 SHOWN = 4  # pitches in the picture, spread over all
@@ -17,7 +17,7 @@ def main() -> None:
     paths = StagePaths("insnotes")
     params = load_section(paths.dataset, "stft", StftParams)
     write_fragments(paths.data / "audio", paths.fragments, params)
-    with FragmentFile(paths.fragments) as file:
+    with LabelledFragments(paths.fragments) as file:
         names = file.info
         pitches = np.unique(np.linspace(0, file.content.max(), SHOWN).round().astype(int))
         styles = np.unique(file.style)

@@ -10,12 +10,12 @@ content_from_z_c and style_from_z_s are there for reference: high is good.
 """
 
 from v3.base.cli import run
-from v3.evaluation.embedding import embed
-from v3.evaluation.opened import evaluated, stage_paths
-from v3.evaluation.common import choose
-from v3.evaluation.leakage import leakage, style_leakage
-from v3.evaluation.styles import style_lesson
 from v3.base.files import write_json
+from v3.evaluation.common import choose
+from v3.evaluation.embedding import embed
+from v3.evaluation.leakage import leakage, style_leakage
+from v3.evaluation.opened import evaluated, stage_paths
+from v3.evaluation.styles import style_lesson
 from v3.params import load_params
 
 FIT = 6000  # fragments, at most, that a probe learns on

@@ -1,10 +1,10 @@
 """Bring the shards of Librispeech here, or make the stand-in's, as librispeech.source says."""
 
 from v3.base.cli import StagePaths, corpus_parser, run
+from v3.base.params_file import load_section
 from v3.corpora.librispeech.hub import download
 from v3.corpora.librispeech.params import DownloadParams, SampleParams, Source
 from v3.standins.librispeech.shards import write_sample
-from v3.base.params_file import load_section
 
 
 def main() -> None:

@@ -3,10 +3,10 @@
 import numpy as np
 
 from v3.base.cli import StagePaths, corpus_parser, run
-from v3.corpora.librispeech.phonemes import write_fragments
-from v3.corpora.librispeech.params import PhonemesParams
-from v3.fragments.reader import FragmentFile
 from v3.base.params_file import load_section
+from v3.corpora.librispeech.params import PhonemesParams
+from v3.corpora.librispeech.phonemes import write_fragments
+from v3.fragments.labels import LabelledFragments
 from v3.plots.grids import fragment_grid
 
 PHONEMES, SPEAKERS = 12, 8  # in the picture: the commonest, and those who say most of them
@@ -17,7 +17,7 @@ def main() -> None:
     paths = StagePaths("librispeech")
     params = load_section(paths.dataset, "phonemes", PhonemesParams)
     write_fragments(paths.data / "raw", paths.fragments, params)
-    with FragmentFile(paths.fragments) as file:
+    with LabelledFragments(paths.fragments) as file:
         names, style = file.info, file.style[file.sample]
         contents = np.argsort(-np.bincount(file.content), kind="stable")[:PHONEMES]
         counts = np.zeros((len(names.style_names), len(names.content_names)), int)

@@ -4,9 +4,9 @@ import h5py
 import numpy as np
 
 from v3.base.cli import StagePaths, corpus_parser, run
+from v3.base.params_file import load_section
 from v3.corpora.phonenums.pages import synthesise
 from v3.corpora.phonenums.params import PagesParams
-from v3.base.params_file import load_section
 from v3.plots.grids import contact_sheet
 
 SHOWN = 1  # page of each colour

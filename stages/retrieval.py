@@ -5,9 +5,9 @@ z_s and style by z_c (low is good).
 """
 
 from v3.base.cli import run
+from v3.base.files import write_json
 from v3.evaluation.opened import evaluated, stage_paths
 from v3.evaluation.retrieval import retrieval
-from v3.base.files import write_json
 from v3.params import load_params
 from v3.plots.curves import precision_recall
 

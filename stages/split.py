@@ -1,7 +1,7 @@
 """Divide the samples of a dataset into train, validation, test and the sets of unseen styles."""
 
 from v3.base.cli import StagePaths, run, stage_parser
-from v3.fragments.reader import FragmentFile
+from v3.fragments.labels import LabelledFragments
 from v3.params import load_params
 from v3.splits import make_split, split_by_group, write_split
 
@@ -10,7 +10,7 @@ def main() -> None:
     arguments = stage_parser(__doc__).parse_args()
     paths = StagePaths(arguments.dataset, arguments.run)
     params = load_params().dataset(paths.dataset).split
-    with FragmentFile(paths.fragments) as file:
+    with LabelledFragments(paths.fragments) as file:
         if params.groups:
             splits = split_by_group(
                 file.group,

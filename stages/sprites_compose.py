@@ -3,10 +3,10 @@
 import numpy as np
 
 from v3.base.cli import StagePaths, corpus_parser, run
+from v3.base.params_file import load_section
 from v3.corpora.sprites.compose import write_fragments
 from v3.corpora.sprites.params import PartsParams
-from v3.fragments.reader import FragmentFile
-from v3.base.params_file import load_section
+from v3.fragments.labels import LabelledFragments
 from v3.plots.grids import fragment_grid
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     write_fragments(
         paths.data / "raw", paths.fragments, load_section(paths.dataset, "parts", PartsParams)
     )
-    with FragmentFile(paths.fragments) as file:
+    with LabelledFragments(paths.fragments) as file:
         rng = np.random.default_rng(0)
         groups = range(len(file.info.group_names))
         chosen = [int(rng.choice(np.flatnonzero(file.group == group))) for group in groups]

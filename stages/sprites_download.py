@@ -1,9 +1,9 @@
 """Bring the sheets of Sprites: the real ones, or the stand-in in their format."""
 
 from v3.base.cli import StagePaths, corpus_parser, run
+from v3.base.params_file import load_section
 from v3.corpora.sprites.params import DownloadParams, PartsParams, SampleParams, Source
 from v3.corpora.sprites.raw import bring_real, draw_sample
-from v3.base.params_file import load_section
 
 
 def main() -> None:

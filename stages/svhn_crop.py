@@ -3,10 +3,10 @@
 import numpy as np
 
 from v3.base.cli import StagePaths, corpus_parser, run
+from v3.base.params_file import load_section
 from v3.corpora.svhn.crop import framed_images, write_fragments
 from v3.corpora.svhn.params import CropParams
-from v3.fragments.reader import FragmentFile
-from v3.base.params_file import load_section
+from v3.fragments.labels import LabelledFragments
 from v3.plots.grids import contact_sheet, fragment_grid
 
 SHOWN = 16  # images
@@ -19,7 +19,7 @@ def main() -> None:
     params = load_section(paths.dataset, "crop", CropParams)
     raw, boxes, plots = paths.data / "raw", paths.data / "boxes.h5", paths.plots("fragments")
     write_fragments(raw, boxes, paths.fragments, params.min_digits, params.workers)
-    with FragmentFile(paths.fragments) as file:
+    with LabelledFragments(paths.fragments) as file:
         names, source = file.info.content_names, file.info.source
         rows = [np.flatnonzero(file.content == digit)[:EACH] for digit in range(len(names))]
         filled = [np.resize(row, EACH) if len(row) else row for row in rows]

@@ -1,9 +1,9 @@
 """Bring the archives of SVHN: the published ones, or the stand-in that is drawn here."""
 
 from v3.base.cli import StagePaths, corpus_parser, run
+from v3.base.params_file import load_section
 from v3.corpora.svhn.params import DownloadParams, SampleParams, Source
 from v3.corpora.svhn.raw import bring_real, draw_sample
-from v3.base.params_file import load_section
 
 
 def main() -> None:

@@ -9,13 +9,13 @@ samples, and only their others give style (`style_by` says so).
 import numpy as np
 
 from v3.base.cli import run
+from v3.base.files import write_json
+from v3.evaluation.common import choose, exemplars
 from v3.evaluation.embedding import Embeddings
 from v3.evaluation.opened import Evaluated, evaluated, stage_paths
-from v3.evaluation.common import choose, exemplars
 from v3.evaluation.styles import SAME_SAMPLES, Lesson, style_lesson
 from v3.evaluation.swap import swap_figures, swap_pairs
-from v3.base.files import write_json
-from v3.fragments.reader import FragmentFile
+from v3.fragments.labels import LabelledFragments
 from v3.params import load_params
 from v3.plots.grids import reconstructions, swap_grid
 
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def real(
-    file: FragmentFile, rows: np.ndarray, most: int, seed: int
+    file: LabelledFragments, rows: np.ndarray, most: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Some of the fragments of `rows`, with their labels of content and style."""
     chosen = rows[choose(len(rows), most, seed)]

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from dvclive import Live
 
-from v3.training.checkpoint import Checkpoints
 from v3.base.cli import StagePaths, run, stage_parser
 from v3.base.files import write_json
-from v3.fragments.reader import FragmentFile
+from v3.fragments.labels import LabelledFragments
 from v3.params import load_params
 from v3.splits import read_split
+from v3.training.checkpoint import Checkpoints
 from v3.training.loop import Row, State, train
 
 CODE = (
@@ -36,7 +36,7 @@ def main() -> None:
     params = dataset.variant(args.variant)
     if args.seed is not None:
         params = replace(params, seed=args.seed)
-    with FragmentFile(paths.fragments) as file:
+    with LabelledFragments(paths.fragments) as file:
         split = read_split(paths.split, len(file.style))
         source = file.info.source
 

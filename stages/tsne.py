@@ -3,8 +3,8 @@
 import numpy as np
 
 from v3.base.cli import run
-from v3.evaluation.opened import evaluated, stage_paths
 from v3.evaluation.common import choose
+from v3.evaluation.opened import evaluated, stage_paths
 from v3.evaluation.tsne import tsne_map
 from v3.params import load_params
 from v3.plots.maps import embedding_maps

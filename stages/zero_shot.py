@@ -5,9 +5,9 @@ unseen_test, and beside it (in_distribution) on the test split, whose styles tra
 """
 
 from v3.base.cli import run
-from v3.evaluation.opened import evaluated, stage_paths
-from v3.evaluation.ood import majority_map, unseen_figures
 from v3.base.files import write_json
+from v3.evaluation.ood import majority_map, unseen_figures
+from v3.evaluation.opened import evaluated, stage_paths
 
 
 def main() -> None:

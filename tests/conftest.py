@@ -9,7 +9,8 @@ import torch
 from http_server import Site, serving
 from hypothesis import HealthCheck, settings
 
-from v3.fragments.reader import FragmentInfo, FragmentWriter
+from v3.fragments.format import FragmentInfo
+from v3.fragments.writer import FragmentWriter
 from v3.model.spec import Spec
 
 # How long an example takes says more about the machine than about the code.

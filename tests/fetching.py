@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from v3.download.http import Patience
 from v3.download.fetch import Fetched, fetch
+from v3.download.http import Patience
 
 QUICK = Patience(tries=3, pause=0.002, longest_pause=0.3, silence=5)
 BODY = bytes(range(256)) * 300

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import soundfile
 
-from v3.corpora.librispeech.phonemes import write_fragments
 from v3.corpora.librispeech.params import PhonemesParams
-from v3.standins.librispeech.shards import SCHEMA
+from v3.corpora.librispeech.phonemes import write_fragments
 from v3.corpora.librispeech.shards import write_index
+from v3.standins.librispeech.shards import SCHEMA
 
 PARAMS = PhonemesParams(n_fft=256, hop=80, bands=80, width=64, floor=80.0, utterances=0, workers=1)
 RATE = 16000

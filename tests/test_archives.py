@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from v3.download.archives import archive_members
 from v3.base.errors import V3Error
+from v3.download.archives import archive_members
 
 FILES = {"train/1.png": b"one" * 1000, "train/2.png": b"", "train/digitStruct.mat": b"\0" * 5000}
 

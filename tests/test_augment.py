@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from v3.training.augment import _hue, augment
 from v3.base.errors import V3Error
+from v3.training.augment import _hue, augment
 
 OFF = {
     "brightness": 0.0,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from v3.training.batches import Batches
 from v3.base.errors import V3Error
-from v3.fragments.reader import FragmentFile
+from v3.fragments.labels import LabelledFragments
+from v3.training.batches import Batches
 
 
 def make(tiny, n=4, memory_gb=1.0, batch=4, seed=0):
@@ -15,7 +15,7 @@ def make(tiny, n=4, memory_gb=1.0, batch=4, seed=0):
 
 def test_an_epoch_is_every_sample_once(tiny_file):
     batches = make(tiny_file, memory_gb=0)
-    with FragmentFile(tiny_file.path) as file:
+    with LabelledFragments(tiny_file.path) as file:
         sample = np.asarray(file.sample)
         seen = [sample[batches.rows(t)] for t in range(batches.per_epoch)]
     assert all((rows == rows[:, :1]).all() for rows in seen)  # a row of a batch is one sample
@@ -25,7 +25,7 @@ def test_an_epoch_is_every_sample_once(tiny_file):
 
 def test_starts_vary(tiny_file):
     batches = make(tiny_file, n=2, memory_gb=0)
-    with FragmentFile(tiny_file.path) as file:
+    with LabelledFragments(tiny_file.path) as file:
         starts = np.asarray(file.starts)
         sample = np.asarray(file.sample)
     offsets = {}
@@ -40,7 +40,7 @@ def test_starts_vary(tiny_file):
 
 def test_short_samples_repeat(tiny_file):
     rows = make(tiny_file, n=6, memory_gb=0)
-    with FragmentFile(tiny_file.path) as file:
+    with LabelledFragments(tiny_file.path) as file:
         starts = np.asarray(file.starts)
         sample = np.asarray(file.sample)
     for t in range(rows.per_epoch):

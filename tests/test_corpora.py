@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 import soundfile
 from ruamel.yaml import YAML
+from v3.params_check import corpus_sections
 
+from v3.base.params_file import load_section
 from v3.corpora import (
     insnotes,
     insnotes_audio,
@@ -27,9 +29,7 @@ from v3.corpora import (
     svhn_annotations,
     svhn_raw,
 )
-from v3.fragments.reader import FragmentFile, validate
-from v3.params_check import corpus_sections
-from v3.base.params_file import load_section
+from v3.fragments.labels import LabelledFragments, validate
 
 ROOT = Path(__file__).parent.parent
 SHORT_SCORE = {
@@ -105,7 +105,7 @@ def test_every_corpus_reads_back(
     info = validate(path)
     assert info.dataset == name
     assert info.source
-    with FragmentFile(path) as file:
+    with LabelledFragments(path) as file:
         count = len(file.style)
         assert count == len(set(file.sample_id)) == (samples or count)
         lengths = np.diff(file.starts)

@@ -11,7 +11,8 @@ from ruamel.yaml import YAML
 from test_stages import EVALUATIONS, copy_of, metrics, stage, write_params
 
 from v3.evaluation.styles import NOBODY, SAME_SAMPLES
-from v3.fragments.reader import FragmentInfo, FragmentWriter
+from v3.fragments.format import FragmentInfo
+from v3.fragments.writer import FragmentWriter
 
 ROOT = Path(__file__).parent.parent
 GROUPS = {"seen": [0.7, 0.1, 0.2, 0], "new": [0, 0, 0, 1]}

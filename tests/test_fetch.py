@@ -18,9 +18,9 @@ from http_server import Served, Site, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from v3.download.http import ADVANCE, Patience
 from v3.base.errors import V3Error
 from v3.download.fetch import Fetched, fetch
+from v3.download.http import ADVANCE, Patience
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from v3.base.errors import V3Error
-from v3.fragments.reader import FragmentFile, FragmentInfo, FragmentWriter, validate
+from v3.fragments.format import FragmentInfo
+from v3.fragments.labels import LabelledFragments, validate
+from v3.fragments.writer import FragmentWriter
 
 INFO = FragmentInfo("toy", "made up", ("a", "b", "ç"), ("red", "blue"), 0.5, 2.0)
 SHAPE = (2, 3, 4)
@@ -39,7 +41,7 @@ def test_round_trip(tmp_path: Path, dtype: str) -> None:
     path = tmp_path / "deep" / "fragments.h5"
     samples = write(path, [3, 1, 2], dtype)
     assert validate(path) == INFO
-    with FragmentFile(path) as file:
+    with LabelledFragments(path) as file:
         assert (file.shape, file.dtype, len(file)) == (SHAPE, np.dtype(dtype), 6)
         assert file.content.dtype == np.int32
         assert file.style.tolist() == [0, 1, 0]
@@ -65,7 +67,10 @@ def test_many_equals_one_by_one(tmp_path: Path) -> None:
     with FragmentWriter(tmp_path / "one.h5", INFO, SHAPE, np.uint8) as writer:
         for i in range(7):
             writer.append(fragments[i], content[i], int(style[i]), names[i])
-    with FragmentFile(tmp_path / "many.h5") as many, FragmentFile(tmp_path / "one.h5") as one:
+    with (
+        LabelledFragments(tmp_path / "many.h5") as many,
+        LabelledFragments(tmp_path / "one.h5") as one,
+    ):
         everything = np.arange(28)
         np.testing.assert_array_equal(many.read(everything), one.read(everything))
         np.testing.assert_array_equal(many.content, one.content)
@@ -89,7 +94,7 @@ def test_any_rows_in_any_order(
     everything = np.concatenate(write(path, counts, dtype))
     rows = data.draw(st.lists(st.integers(0, len(everything) - 1), max_size=20))
     picked = data.draw(st.lists(st.integers(0, len(counts) - 1), max_size=6))
-    with FragmentFile(path) as file:
+    with LabelledFragments(path) as file:
         np.testing.assert_array_equal(file.read(rows), everything[rows])
         fragments, own = file.read_samples(picked)
         np.testing.assert_array_equal(fragments, everything[own])
@@ -101,7 +106,7 @@ def test_reads_across_chunks_and_spans(tmp_path: Path) -> None:
     fragments = rng.integers(0, 256, (5000, 1, *shape), np.uint8)
     with FragmentWriter(tmp_path / "f.h5", INFO, shape, np.uint8) as writer:
         writer.append_many(fragments, np.zeros((5000, 1), int), np.zeros(5000, int), ["x"] * 5000)
-    with FragmentFile(tmp_path / "f.h5") as file:
+    with LabelledFragments(tmp_path / "f.h5") as file:
         for rows in (np.arange(5000), rng.permutation(5000), np.arange(0, 5000, 700), [1, 1, 1, 4]):
             np.testing.assert_array_equal(file.read(rows), fragments[rows, 0])
 
@@ -118,20 +123,20 @@ def test_more_names_than_an_attribute_of_64_kb_holds(tmp_path: Path) -> None:
     ("rows", "words"), [([10], "no fragment 10"), ([-1], "no fragment -1"), ([2, 99], "99")]
 )
 def test_row_that_is_not_there(good: Path, rows: list[int], words: str) -> None:
-    with FragmentFile(good) as file, pytest.raises(V3Error, match=words):
+    with LabelledFragments(good) as file, pytest.raises(V3Error, match=words):
         file.read(rows)
-    with FragmentFile(good) as file, pytest.raises(V3Error, match="no sample 4"):
+    with LabelledFragments(good) as file, pytest.raises(V3Error, match="no sample 4"):
         file.read_samples([4])
 
 
 def test_missing_empty_and_foreign_files(tmp_path: Path) -> None:
     path = tmp_path / "fragments.h5"
     with pytest.raises(V3Error, match=r"fragments.h5 is missing: run `dvc repro`"):
-        FragmentFile(path)
+        LabelledFragments(path)
     for content in (b"", b"no HDF5 at all" * 100):
         path.write_bytes(content)
         with pytest.raises(V3Error, match=r"fragments.h5 is damaged or cut short .*`dvc repro`"):
-            FragmentFile(path)
+            LabelledFragments(path)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
@@ -167,19 +172,19 @@ def test_cut_short(tmp_path: Path, share: float) -> None:
         (lambda f: f["content"].__setitem__(4, 3), "content 3 in row 4"),
         (lambda f: f["content"].__setitem__(4, -2), "content -2 in row 4"),
         (lambda f: f["style"].__setitem__(1, 2), "style 2 in row 1"),
-        (lambda f: f["sample"].__setitem__(5, 0), "sample must count 0 to 3 .* fragment 5"),
-        (lambda f: f["sample"].__setitem__(3, 2), "sample must count 0 to 3 .* fragment 3"),
-        (lambda f: f["sample"].__setitem__(9, 4), "sample must count 0 to 3 .* fragment 9"),
-        (lambda f: f["sample"].__setitem__(0, -1), "sample must count 0 to 3 .* fragment 0"),
+        (lambda f: f["sample"].__setitem__(5, 0), "sample must count from 0 .* fragment 5"),
+        (lambda f: f["sample"].__setitem__(3, 2), "sample must count from 0 .* fragment 3"),
+        (lambda f: f["sample"].__setitem__(9, 4), r"style has shape \(4,\) of int32, not \(5,\)"),
+        (lambda f: f["sample"].__setitem__(0, -1), "sample must count from 0 .* fragment 0"),
         (lambda f: replace(f, "sample_id", np.arange(4)), "sample_id holds no text"),
-        (lambda f: replace(f, "sample_id", ["x"]), "1 sample_id for 4 style"),
+        (lambda f: replace(f, "sample_id", ["x"]), "1 sample_id for 4 samples"),
     ],
 )
 def test_wrong_files_are_refused_on_opening(good: Path, change, words: str) -> None:  # type: ignore[no-untyped-def]
     with h5py.File(good, "r+") as file:
         change(file)
     with pytest.raises(V3Error, match=words) as caught:
-        FragmentFile(good)
+        LabelledFragments(good)
     assert "fragments.h5" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -211,7 +216,7 @@ def test_a_file_that_somebody_else_wrote(tmp_path: Path) -> None:
         file.attrs["content_names"] = ["a", "b"]
         file.attrs["style_names"] = ["red"]
     assert validate(tmp_path / "f.h5").content_names == ("a", "b")
-    with FragmentFile(tmp_path / "f.h5") as file:
+    with LabelledFragments(tmp_path / "f.h5") as file:
         assert file.read([2, 0]).shape == (2, *SHAPE)
 
 
@@ -274,10 +279,10 @@ def test_groups_are_kept_and_checked(tmp_path: Path) -> None:
         writer.append(one, np.zeros(2, int), 0, "b")
         with pytest.raises(V3Error, match="group 2 in row 0 is not among the 2 names"):
             writer.append(one, np.zeros(2, int), 0, "c", group=2)
-    with FragmentFile(path) as file:
+    with LabelledFragments(path) as file:
         assert file.group.tolist() == [1, -1]
         assert file.info == info
     with h5py.File(path, "a") as raw:
         del raw["group"]
     with pytest.raises(V3Error, match="group_names and no dataset 'group'"):
-        FragmentFile(path)
+        LabelledFragments(path)

@@ -11,13 +11,13 @@ import pretty_midi
 import pytest
 import soundfile
 
-from v3.corpora.insnotes.notes import network_range, note_spectrograms, write_fragments
-from v3.corpora.insnotes.audio import envelope, find_soundfont, fluidsynth_version, render
-from v3.corpora.insnotes.midi import write_midi
-from v3.corpora.insnotes.params import AudioParams, MidiParams, StftParams
 from v3.base.errors import V3Error
 from v3.base.files import file_digest, read_json
-from v3.fragments.reader import FragmentFile, validate
+from v3.corpora.insnotes.audio import envelope, find_soundfont, fluidsynth_version, render
+from v3.corpora.insnotes.midi import write_midi
+from v3.corpora.insnotes.notes import network_range, note_spectrograms, write_fragments
+from v3.corpora.insnotes.params import AudioParams, MidiParams, StftParams
+from v3.fragments.labels import LabelledFragments, validate
 
 NOTES, INTERVAL = 13, 16896  # a round of all pitches and the first again; audio samples
 MIDI = MidiParams(
@@ -119,7 +119,7 @@ def test_fragments(made: Path) -> None:
     assert info.content_names[-1] == "B4"
     assert info.style_names == ("oboe", "Grand Piano!")
     assert info.source.startswith("rendered: TimGM6mb.sf2 sha256 ")
-    with FragmentFile(made / "fragments.h5") as file:
+    with LabelledFragments(made / "fragments.h5") as file:
         assert (file.shape, file.dtype) == ((1, 512, 32), np.float16)
         assert file.content.tolist() == 2 * [*range(12), 0]
         assert file.style.tolist() == [0, 1]
@@ -131,7 +131,7 @@ def test_fragments(made: Path) -> None:
 
 def test_frames_hold_the_note_of_their_label(made: Path) -> None:
     """Of all twelve pitches, the one labelled has most in its first seven partials' bins."""
-    with FragmentFile(made / "fragments.h5") as file:
+    with LabelledFragments(made / "fragments.h5") as file:
         magnitude = np.exp(file.read(np.arange(26)).astype(np.float64))[:, 0]
         labels = file.content
     frequency = 440 * 2 ** ((np.arange(60, 72) - 69) / 12)

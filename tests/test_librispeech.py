@@ -13,13 +13,13 @@ import soundfile
 from librispeech_rows import PARAMS, RATE, fragments, noise, row, shard, sound_file
 from PIL import Image
 
-from v3.corpora.librispeech.phonemes import CHUNK, PHONEMES, Utterance, decode, write_fragments
-from v3.corpora.librispeech.features import bicubic_matrix, mel_matrix, phoneme_spectrograms
-from v3.corpora.librispeech.params import PhonemesParams
-from v3.corpora.librispeech.shards import write_index
 from v3.base.errors import V3Error
 from v3.base.files import file_digest
-from v3.fragments.reader import FragmentFile, validate
+from v3.corpora.librispeech.features import bicubic_matrix, mel_matrix, phoneme_spectrograms
+from v3.corpora.librispeech.params import PhonemesParams
+from v3.corpora.librispeech.phonemes import CHUNK, PHONEMES, Utterance, decode, write_fragments
+from v3.corpora.librispeech.shards import write_index
+from v3.fragments.labels import LabelledFragments, validate
 
 ROOT = Path(__file__).parent.parent
 MIRROR = Path(os.environ.get("V3_TEST_MIRROR", ROOT.parent / "shared" / "mirror"))
@@ -30,7 +30,7 @@ def test_fragments_are_the_phonemes_in_order(tmp_path):
     rows = [row("19-1-0000"), row("7-3-0002", [(0.0, 0.03, "ZH"), (0.03, 1.0, "OY1")])]
     path = fragments(tmp_path, rows)
     info = validate(path)
-    with FragmentFile(path) as file:
+    with LabelledFragments(path) as file:
         assert file.shape == (1, 80, 64)
         assert file.dtype == np.float16
         assert [info.content_names[c] for c in file.content] == ["ah", "t", "oy"]
@@ -50,14 +50,14 @@ def test_fragments_are_the_phonemes_in_order(tmp_path):
 
 def test_an_utterance_without_known_phonemes_is_left_out(tmp_path):
     path = fragments(tmp_path, [row(phonemes=[(0.1, 0.5, "spn")]), row("19-1-0001")])
-    with FragmentFile(path) as file:
+    with LabelledFragments(path) as file:
         assert file.sample_id == ["19-1-0001"]
 
 
 def test_utterances_are_limited_by_speaker(tmp_path):
     rows = [row(f"{s}-1-{k:04d}") for k in range(4) for s in (5, 6)] + [row("7-1-0000")]
     limited = PhonemesParams(**{**vars(PARAMS), "utterances": 2})
-    with FragmentFile(fragments(tmp_path, rows, limited)) as file:
+    with LabelledFragments(fragments(tmp_path, rows, limited)) as file:
         assert Counter(i.split("-")[0] for i in file.sample_id) == {"5": 2, "6": 2, "7": 1}
         assert file.sample_id[:4] == ["5-1-0000", "6-1-0000", "5-1-0001", "6-1-0001"]
 
@@ -109,7 +109,7 @@ def test_stereo_is_mixed_and_a_higher_rate_resampled(tmp_path):
         row("1-1-0002", whole, sound_file(tone, RATE * 3)),
         row("1-1-0003", whole, sound_file(tone[::3], subtype="PCM_U8", kind="WAV")),
     ]
-    with FragmentFile(fragments(tmp_path, rows)) as file:
+    with LabelledFragments(fragments(tmp_path, rows)) as file:
         pictures = file.read(np.arange(4)).astype(np.float32)[:, 0, :, 8:-8]
     assert len({int(p.mean(1).argmax()) for p in pictures}) == 1
     loud = pictures[0] > -40
@@ -209,7 +209,7 @@ def test_genuine_utterances_have_the_phonemes_that_they_should(tmp_path):
         for item in pq.read_table(path, columns=["id", "phonemes"]).to_pylist():
             labels = [p["phoneme"].rstrip("012").lower() for p in item["phonemes"]]
             skipped[item["id"]] = sum(label not in PHONEMES for label in labels)
-    with FragmentFile(tmp_path / "fragments.h5") as file:
+    with LabelledFragments(tmp_path / "fragments.h5") as file:
         counts = dict(zip(file.sample_id, np.diff(file.starts).tolist(), strict=True))
         assert file.info.group_names == splits
         groups = [file.info.group_names[g] for g in file.group]

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from http_server import COMMIT, REPO, SHARDS, Hub, serving_folder, serving_hub
 
+from v3.base.errors import V3Error
 from v3.corpora.librispeech.hub import download, link_or_copy
 from v3.corpora.librispeech.params import DownloadParams
 from v3.corpora.librispeech.shards import read_index
-from v3.base.errors import V3Error
 
 WANTED = [
     "train_clean_100-00000-of-00002.parquet",

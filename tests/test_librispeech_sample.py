@@ -13,15 +13,15 @@ import scipy.signal
 import soundfile
 
 from tests.test_librispeech import GENUINE, PARAMS
-from v3.corpora.librispeech.phonemes import PHONEMES, write_fragments
+from v3.base.files import file_digest
 from v3.corpora.librispeech.params import SampleParams
-from v3.standins.librispeech.shards import SCHEMA, SHORTEST, compose, write_sample
+from v3.corpora.librispeech.phonemes import PHONEMES, write_fragments
 from v3.corpora.librispeech.shards import read_index
+from v3.fragments.labels import LabelledFragments, validate
 from v3.standins.librispeech.phones import LEXICON, PHONES
+from v3.standins.librispeech.shards import SCHEMA, SHORTEST, compose, write_sample
 from v3.standins.librispeech.speaker import RATE, draw_speaker
 from v3.standins.librispeech.synthesis import Token, say
-from v3.base.files import file_digest
-from v3.fragments.reader import FragmentFile, validate
 
 SAMPLE = SampleParams(
     seed=0,
@@ -76,7 +76,7 @@ def test_rows_are_whole(made):
 
 def test_the_sample_becomes_fragments(made):
     info = validate(made / "fragments.h5")
-    with FragmentFile(made / "fragments.h5") as file:
+    with LabelledFragments(made / "fragments.h5") as file:
         assert len(file.style) == 8
         assert len(info.style_names) == 5
         assert info.group_names == ("train_clean_100", "test_clean")

@@ -5,10 +5,10 @@ import pyarrow as pa
 import pytest
 from librispeech_rows import PARAMS, fragments, noise, row, shard, sound_file
 
-from v3.corpora.librispeech.phonemes import write_fragments
-from v3.standins.librispeech.shards import SCHEMA
 from v3.base.errors import V3Error
 from v3.base.files import file_digest
+from v3.corpora.librispeech.phonemes import write_fragments
+from v3.standins.librispeech.shards import SCHEMA
 
 
 def test_a_shard_without_a_column_is_named(tmp_path):

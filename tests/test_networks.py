@@ -7,8 +7,8 @@ import torch
 
 from v3.base.errors import V3Error
 from v3.model.networks import Decoder, Encoder, trunk_sizes
-from v3.params import load_params
 from v3.model.spec import Spec
+from v3.params import load_params
 
 PARAMS = load_params()
 SHAPES = {

@@ -13,11 +13,11 @@ from dvc.utils.hydra import apply_overrides
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+from v3.params_check import check_params
 
 from v3.base.errors import V3Error
-from v3.params import load_params
-from v3.params_check import check_params
 from v3.model.spec import Spec
+from v3.params import load_params
 
 FILE = Path(__file__).parent.parent / "params.yaml"
 RAW: dict[str, Any] = YAML(typ="safe", pure=True).load(FILE.read_text(encoding="utf-8"))

@@ -10,12 +10,12 @@ import h5py
 import numpy as np
 import pytest
 
+from v3.base.errors import V3Error
+from v3.base.files import file_digest
 from v3.corpora import phonenums
 from v3.corpora.phonenums.pages import BACKGROUND, HEIGHT, WIDTH, ink, synthesise, write_fragments
 from v3.corpora.phonenums.params import PagesParams
-from v3.base.errors import V3Error
-from v3.base.files import file_digest
-from v3.fragments.reader import FragmentFile
+from v3.fragments.labels import LabelledFragments
 
 PAGES = PagesParams(
     seed=0,
@@ -77,7 +77,7 @@ def test_page_count_equals_request(made: Path) -> None:
         assert file["pages"].shape == (123, 48, 320, 3)
         assert file["digits"].shape == (123, 10)
         assert file["colour"].shape == (123,)
-    with FragmentFile(made / "fragments.h5") as file:
+    with LabelledFragments(made / "fragments.h5") as file:
         assert len(set(file.sample_id)) == 123
         assert len(file) == 1230
 
@@ -117,7 +117,7 @@ def test_same_seed_same_bytes_and_another_seed_others(tmp_path: Path, made: Path
 def test_no_unseen_colours(tmp_path: Path) -> None:
     synthesise(tmp_path / "pages.h5", replace(FEW, unseen_colours=()))
     write_fragments(tmp_path / "pages.h5", tmp_path / "fragments.h5")
-    with FragmentFile(tmp_path / "fragments.h5") as file:
+    with LabelledFragments(tmp_path / "fragments.h5") as file:
         assert file.info.style_names == ("black", "red", "teal")
         assert len(file.style) == 20
 
@@ -208,7 +208,7 @@ def test_the_highest_shift_that_is_allowed_stays_in_the_margin(tmp_path: Path) -
 
 
 def test_fragments_are_the_digits_of_the_page(made: Path) -> None:
-    with FragmentFile(made / "fragments.h5") as file, h5py.File(made / "pages.h5") as source:
+    with LabelledFragments(made / "fragments.h5") as file, h5py.File(made / "pages.h5") as source:
         assert file.info.content_names == tuple("0123456789")
         assert file.info.style_names == ("black", "red", "teal", "pink", "gold")
         assert "synthesised" in file.info.source
@@ -226,7 +226,7 @@ def test_labels_name_what_is_drawn(tmp_path: Path) -> None:
     params = replace(FEW, colours=("black",), pages=40, jitter=0, noise=0.0)
     synthesise(tmp_path / "pages.h5", params)
     write_fragments(tmp_path / "pages.h5", tmp_path / "fragments.h5")
-    with FragmentFile(tmp_path / "fragments.h5") as file:
+    with LabelledFragments(tmp_path / "fragments.h5") as file:
         images = file.read(np.arange(400)).astype(float).reshape(400, -1)
         means = np.stack([images[file.content == digit].mean(axis=0) for digit in range(10)])
         nearest = ((images[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from v3.base.errors import V3Error
+from v3.base.files import file_digest, read_json
 from v3.corpora.sprites.compose import POSES, compose, poses, write_fragments
 from v3.corpora.sprites.params import DownloadParams, PartsParams
 from v3.corpora.sprites.raw import DIGESTS, PINNED, TEXTS, bring_real, draw_sample
 from v3.corpora.sprites.sheet import read_sheet, save_sheet, write_index
-from v3.base.errors import V3Error
-from v3.base.files import file_digest, read_json
-from v3.fragments.reader import FragmentFile, validate
+from v3.fragments.labels import LabelledFragments, validate
 
 FEW = PartsParams(body=(0, 3), bottomwear=(1,), topwear=(0, 2), hair=(2, 9), shoes=1)
 HOST = "https://raw.githubusercontent.com/YingzhenLi/Sprites"
@@ -59,7 +59,7 @@ def refusal(raw: Path, name: str, tmp_path: Path) -> str:
 
 def characters(path: Path) -> dict[str, np.ndarray]:
     """Fragments (9, 3, 64, 64) by the name of the character."""
-    with FragmentFile(path) as file:
+    with LabelledFragments(path) as file:
         fragments, _ = file.read_samples(range(len(file.style)))
         return dict(zip(file.sample_id, fragments.reshape(-1, 9, 3, 64, 64), strict=True))
 
@@ -70,7 +70,7 @@ def test_every_combination_is_a_character_in_nine_poses(drawn: Path, tmp_path: P
     assert info.source.startswith("stand-in: ")
     assert info.content_names == tuple(POSES)
     assert info.group_names == ("hair 2", "hair 9")
-    with FragmentFile(tmp_path / "fragments.h5") as file:
+    with LabelledFragments(tmp_path / "fragments.h5") as file:
         assert file.shape == (3, 64, 64)
         assert file.dtype == np.uint8
         assert len(file.style) == len(set(file.sample_id)) == 8

@@ -16,15 +16,15 @@ import pytest
 from PIL import Image
 from svhn_archives import archived, house, packed, png
 
-from v3.corpora.svhn.crop import crop_digits, framed_images, write_fragments
+from v3.base.errors import V3Error
+from v3.base.files import file_digest
 from v3.corpora.svhn.annotations import annotate, read_annotations, read_numbers
+from v3.corpora.svhn.crop import crop_digits, framed_images, write_fragments
 from v3.corpora.svhn.digit_struct import Row, read_digit_struct
 from v3.corpora.svhn.params import ARCHIVES, Archive, Archives, DownloadParams, SampleParams
 from v3.corpora.svhn.raw import bring_real, draw_sample, read_source
+from v3.fragments.labels import LabelledFragments, validate
 from v3.standins.svhn.scene import House, draw_house
-from v3.base.errors import V3Error
-from v3.base.files import file_digest
-from v3.fragments.reader import FragmentFile, validate
 
 ROOT = Path(__file__).parent.parent
 MIRROR = Path(os.environ.get("V3_TEST_MIRROR", ROOT.parent / "shared" / "mirror"))
@@ -51,7 +51,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_stand_in_says_so_and_has_samples_of_each_archive(made: Path) -> None:
     assert validate(made / "fragments.h5").source.startswith("stand-in: 60 + 12 + 12 drawn")
-    with FragmentFile(made / "fragments.h5") as file:
+    with LabelledFragments(made / "fragments.h5") as file:
         assert file.shape == (3, 48, 32)
         assert file.info.group_names == ARCHIVES
         assert set(file.group) == {0, 1, 2}
@@ -69,7 +69,7 @@ def test_digits_keep_their_boxes_and_labels_on_the_way(made: Path) -> None:
     for number, drawn in zip(numbers, houses, strict=False):
         assert tuple(number.digits) == drawn.digits
         assert (number.boxes == drawn.boxes).all()
-    with FragmentFile(made / "fragments.h5") as file:
+    with LabelledFragments(made / "fragments.h5") as file:
         first = next(drawn for drawn in houses if len(drawn.digits) > 1)
         image = Image.open(io.BytesIO(first.png))
         fragments, rows = file.read_samples([0])
@@ -259,7 +259,7 @@ def test_genuine_archives_give_what_is_known_of_them(
         ]
     write_fragments(tmp_path / "raw", tmp_path / "boxes.h5", tmp_path / "fragments.h5", 2, 1)
     assert validate(tmp_path / "fragments.h5").source.endswith("; 204 numbers")
-    with FragmentFile(tmp_path / "fragments.h5") as file:
+    with LabelledFragments(tmp_path / "fragments.h5") as file:
         assert len(file.style) == sum(len(known["boxes"]) > 1 for known in truth.values())
 
 

@@ -13,11 +13,11 @@ from http_server import Served, Site
 from PIL import Image
 from svhn_archives import archived, house
 
-from v3.corpora.svhn.crop import write_fragments
+from v3.base.errors import V3Error
 from v3.corpora.svhn.annotations import annotate
+from v3.corpora.svhn.crop import write_fragments
 from v3.corpora.svhn.params import ARCHIVES, Archive, Archives, DownloadParams
 from v3.corpora.svhn.raw import bring_real
-from v3.base.errors import V3Error
 
 
 def with_member(archive: bytes, name: str, kind: bytes, size: int = 0) -> bytes:

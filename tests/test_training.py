@@ -9,11 +9,11 @@ import torch
 
 import v3.training.checkpoint
 from v3.adaptation import adapt
-from v3.training.checkpoint import Checkpoints
-from v3.evaluation.embedding import embed
 from v3.base.errors import V3Error
-from v3.fragments.reader import FragmentFile
+from v3.evaluation.embedding import embed
+from v3.fragments.labels import LabelledFragments
 from v3.params import FewShotParams, ViewParams, Weights, load_params
+from v3.training.checkpoint import Checkpoints
 from v3.training.loop import build, learning_rate, train, training_step, validate, validation_set
 
 PARAMS = load_params()
@@ -209,8 +209,9 @@ def test_learning_rate_schedules(params):
     ],
 )
 def test_one_step_of_each_paper_spec(name, shape, tmp_path):
+    from v3.fragments.format import FragmentInfo
+    from v3.fragments.writer import FragmentWriter
     from v3.training.batches import Batches
-    from v3.fragments.reader import FragmentInfo, FragmentWriter
     from v3.training.loop import State, make_optimiser
 
     info = FragmentInfo(name, "noise", ("x",), ("y",), 0.0, 1.0)
@@ -249,7 +250,7 @@ def test_adaptation_moves_the_network_and_not_the_codebook(tiny_file, tiny_spec,
 
 def test_embeddings_follow_the_samples(tiny_file, tiny_spec, params):
     model, _ = run(tiny_file, tiny_spec, replace(params, steps=20))
-    with FragmentFile(tiny_file.path) as file:
+    with LabelledFragments(tiny_file.path) as file:
         some = embed(model, file, [5, 2])
         one = embed(model, file, [2])
         labels = np.asarray(file.content)[some.rows]

@@ -10,12 +10,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from v3.training.batches import Batches
 from v3.base.errors import V3Error
-from v3.training.loss import weighted_total
 from v3.model.v3 import V3, network_input
-from v3.training.objective import objective, use_threads
 from v3.params import FewShotParams, TrainParams
+from v3.training.batches import Batches
+from v3.training.loss import weighted_total
+from v3.training.objective import objective, use_threads
 
 FEW_FRAGMENTS = 32  # of a batch: mean and variance of fewer say too little to normalise by
 MOST_UPDATES = 200  # however many samples there are to adapt to

@@ -117,7 +117,9 @@ def parse_params(raw: Any) -> Params:
         if key not in SHARED:
             raise unknown(DEFAULTS, key, SHARED)
     studies = _read_studies(raw)
-    studied = [name for study in studies.values() for name in (*study.datasets, *study.slow_datasets)]
+    studied = [
+        name for study in studies.values() for name in (*study.datasets, *study.slow_datasets)
+    ]
     for name in (*datasets, *studied):
         if name not in raw or name in OTHER:
             raise V3Error(f"{name} is missing: it is listed as a dataset and has no section")
@@ -148,7 +150,5 @@ def _read_dataset(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _read_studies(raw: Mapping[str, Any]) -> dict[str, StudyParams]:
-    studies: dict[str, StudyParams] = read(
-        dict[str, StudyParams], raw.get("studies"), "studies"
-    )
+    studies: dict[str, StudyParams] = read(dict[str, StudyParams], raw.get("studies"), "studies")
     return studies

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urlsplit
 
-from v3.download.http import Patience, Unavailable, download
 from v3.base.errors import V3Error
 from v3.base.files import file_digest, read_json, write_json
+from v3.download.http import Patience, Unavailable, download
 
 NOT_THERE = (404, 410)  # statuses of a mirror that does not hold the file
 PATIENCE = Patience()

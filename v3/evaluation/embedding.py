@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from v3.fragments.reader import FragmentFile
+from v3.fragments.labels import LabelledFragments
 from v3.model.v3 import V3
 
 CHUNK = 4096  # fragments held in memory at once, unless a sample has more
@@ -30,7 +30,7 @@ class Embeddings:
     rows: np.ndarray  # (N,) int64 fragment rows
 
 
-def embed(model: V3, file: FragmentFile, samples: Sequence[int], seed: int = 0) -> Embeddings:
+def embed(model: V3, file: LabelledFragments, samples: Sequence[int], seed: int = 0) -> Embeddings:
     """Embed all fragments of the samples; `seed` draws the noise of `z_s_read`."""
     rows = file.rows_of(samples)
     sample = np.asarray(file.sample)[rows]

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from v3.base.cli import StagePaths, stage_parser
-from v3.evaluation.embedding import Embeddings, embed
 from v3.base.errors import V3Error
-from v3.fragments.reader import FragmentFile, FragmentInfo
+from v3.evaluation.embedding import Embeddings, embed
+from v3.fragments.format import FragmentInfo
+from v3.fragments.labels import LabelledFragments
 from v3.model.v3 import V3
 from v3.splits import read_split
 
@@ -20,7 +21,7 @@ class Evaluated:
 
     paths: StagePaths
     model: V3
-    file: FragmentFile
+    file: LabelledFragments
     split: dict[str, list[int]]
 
     @property
@@ -55,5 +56,5 @@ def stage_paths(about: str | None) -> StagePaths:
 def evaluated(paths: StagePaths) -> Iterator[Evaluated]:
     """Open what a stage evaluates; V3Error names what is missing or damaged."""
     model = V3.load(paths.model)
-    with FragmentFile(paths.fragments) as file:
+    with LabelledFragments(paths.fragments) as file:
         yield Evaluated(paths, model, file, read_split(paths.split, len(file.style)))

@@ -1,4 +1,17 @@
-"""What a fragment file must be: its schema and description, and sentences for what is wrong."""
+"""The fragment file: the one HDF5 format that every corpus ends in and every later stage reads.
+
+    fragments  (F, C, H, W)  uint8, float16 or float32   all fragments, in sample order
+    content    (F,)          int32    index into attribute content_names; -1 unknown
+    sample     (F,)          int64    row of the sample it belongs to: 0 ... S-1, non-decreasing
+    style      (S,)          int32    index into attribute style_names; -1 unknown
+    sample_id  (S,)          UTF-8    a name for people
+    group      (S,)          int32    optional: index into attribute group_names; -1 unknown
+
+Attributes: schema, dataset, source, content_names, style_names, offset, scale; group_names with
+group. A network reads (value - offset) * scale. Every sample has one fragment or more; values are
+finite. Groups are a coarser division of the samples that a split may go by (which archive an image
+is from, which hair a character has).
+"""
 
 from __future__ import annotations
 
@@ -18,8 +31,18 @@ Shape = tuple[int, int, int]  # (C, H, W)
 
 
 @dataclass(frozen=True)
+class Source:
+    """What a fragment file says of its fragments; `offset` and `scale` are in their units."""
+
+    dataset: str
+    source: str
+    offset: float
+    scale: float
+
+
+@dataclass(frozen=True)
 class FragmentInfo:
-    """What a fragment file says of itself; `offset` and `scale` are in units of its values."""
+    """The same, and the names of the labels."""
 
     dataset: str
     source: str
@@ -41,21 +64,12 @@ def open_for_reading(path: Path) -> h5py.File:
         raise damaged(path, error) from None
 
 
-def read_info(path: Path, file: h5py.File) -> FragmentInfo:
+def read_source(path: Path, file: h5py.File) -> Source:
     text: dict[str, str] = {}
-    names: dict[str, tuple[str, ...]] = {}
     number: dict[str, float] = {}
-    wanted = ["dataset", "source", "content_names", "style_names", "offset", "scale"]
-    for key in wanted + (["group_names"] if "group_names" in file.attrs else []):
-        if key not in file.attrs:
-            raise invalid(path, f"it has no attribute '{key}'")
-        value = file.attrs[key]
-        if key.endswith("_names"):
-            value = np.atleast_1d(np.asarray(value)).tolist() if not _is_empty(value) else []
-            if not all(isinstance(name, str) for name in value):
-                raise invalid(path, f"attribute '{key}' is no list of UTF-8 names")
-            names[key] = tuple(value)
-        elif key in ("offset", "scale"):
+    for key in ("dataset", "source", "offset", "scale"):
+        value = _attribute(path, file, key)
+        if key in ("offset", "scale"):
             if not np.isscalar(value) or isinstance(value, (str, bytes)):
                 raise invalid(path, f"attribute '{key}' is no number")
             number[key] = float(value)  # type: ignore[arg-type]
@@ -63,9 +77,29 @@ def read_info(path: Path, file: h5py.File) -> FragmentInfo:
             raise invalid(path, f"attribute '{key}' is no UTF-8 text")
         else:
             text[key] = value
-    info = FragmentInfo(**text, **names, **number)  # type: ignore[arg-type]
+    check_units(path, number["offset"], number["scale"])
+    return Source(**text, **number)
+
+
+def read_info(path: Path, file: h5py.File, source: Source) -> FragmentInfo:
+    names: dict[str, tuple[str, ...]] = {}
+    optional = ["group_names"] if "group_names" in file.attrs else []
+    for key in ["content_names", "style_names", *optional]:
+        value = _attribute(path, file, key)
+        listed = [] if _is_empty(value) else np.atleast_1d(np.asarray(value)).tolist()
+        if not all(isinstance(name, str) for name in listed):
+            raise invalid(path, f"attribute '{key}' is no list of UTF-8 names")
+        names[key] = tuple(listed)
+    info = FragmentInfo(**vars(source), **names)
     check_info(path, info)
     return info
+
+
+def _attribute(path: Path, file: h5py.File, key: str) -> object:
+    if key not in file.attrs:
+        raise invalid(path, f"it has no attribute '{key}'")
+    value: object = file.attrs[key]
+    return value
 
 
 def _is_empty(value: object) -> bool:
@@ -77,8 +111,12 @@ def check_info(path: Path, info: FragmentInfo) -> None:
         names = getattr(info, key)
         if len(set(names)) != len(names):
             raise invalid(path, f"{key} holds a name twice")
-    if not (np.isfinite(info.offset) and np.isfinite(info.scale) and info.scale != 0):
-        raise invalid(path, f"offset {info.offset} and scale {info.scale} must be finite, not 0")
+    check_units(path, info.offset, info.scale)
+
+
+def check_units(path: Path, offset: float, scale: float) -> None:
+    if not (np.isfinite(offset) and np.isfinite(scale) and scale != 0):
+        raise invalid(path, f"offset {offset} and scale {scale} must be finite, scale not 0")
 
 
 def read_labels(

@@ -1,16 +1,7 @@
-"""The fragment file: the one HDF5 format that every corpus ends in and every later stage reads.
+"""Fragments without their labels: all that training may open.
 
-    fragments  (F, C, H, W)  uint8, float16 or float32   all fragments, in sample order
-    content    (F,)          int32    index into attribute content_names; -1 unknown
-    sample     (F,)          int64    row of the sample it belongs to: 0 ... S-1, non-decreasing
-    style      (S,)          int32    index into attribute style_names; -1 unknown
-    sample_id  (S,)          UTF-8    a name for people
-    group      (S,)          int32    optional: index into attribute group_names; -1 unknown
-
-Attributes: schema, dataset, source, content_names, style_names, offset, scale; group_names with
-group. A network reads (value - offset) * scale. Every sample has one fragment or more; values are
-finite. Groups are a coarser division of the samples that a split may go by (which archive an image
-is from, which hair a character has).
+The format stands at the top of `v3/fragments/format.py`; the labels are read by
+`v3/fragments/labels.py`, which nothing in training imports.
 """
 
 from __future__ import annotations
@@ -18,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import h5py
 import numpy as np
@@ -28,27 +19,23 @@ from v3.base.errors import V3Error
 from v3.fragments.format import (
     DTYPES,
     SCHEMA,
-    FragmentInfo,
     Shape,
-    check_labels,
+    Source,
     damaged,
     invalid,
     open_for_reading,
-    read_info,
     read_labels,
+    read_source,
 )
-from v3.fragments.writer import FragmentWriter
 
-SPAN = 1024  # fragments: no single read of the reader is longer
-
-__all__ = ["SCHEMA", "FragmentFile", "FragmentInfo", "FragmentWriter", "validate"]
+SPAN = 1024  # fragments: no single read is longer
 
 
-class FragmentFile:
-    """A fragment file opened for reading, as a context manager; cheap checks run on opening.
+class Fragments:
+    """A fragment file opened for its fragments alone; cheap checks run on opening.
 
-    `content` (F,) int32, `sample` (F,) int64, `style` and `group` (S,) int32, `sample_id`; sample s
-    owns the fragments `starts[s]` to `starts[s + 1]` (S + 1,) int64.
+    `sample` (F,) int64; sample s owns the fragments `starts[s]` to `starts[s + 1]` (S + 1,) int64.
+    A context manager; `len` is F.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -68,52 +55,46 @@ class FragmentFile:
         schema = file.attrs.get("schema")
         if schema != SCHEMA:
             raise invalid(path, f"its schema is {schema!r}, not {SCHEMA!r}")
-        self.info = read_info(path, file)
-        for name in ("fragments", "content", "sample", "style", "sample_id"):
-            if not isinstance(file.get(name), h5py.Dataset):
-                raise invalid(path, f"it has no dataset '{name}'")
-        data = self._data = file["fragments"]
+        self.source: Source = read_source(path, file)
+        data = self._data = self._dataset("fragments")
         if data.ndim != 4 or min(data.shape) < 1:
             raise invalid(path, f"fragments have shape {data.shape}, not (F, C, H, W) with F >= 1")
         if data.dtype.name not in DTYPES:
             raise invalid(path, f"fragments are {data.dtype}, not {', '.join(DTYPES)}")
         self.shape: Shape = data.shape[1:]
         self.dtype: np.dtype[Any] = data.dtype
-        self.content = read_labels(path, file, "content", np.int32, len(data))
+        self._dataset("sample")
         self.sample = read_labels(path, file, "sample", np.int64, len(data))
-        self.style = read_labels(path, file, "style", np.int32, len(file["style"]))
-        check_labels(str(path), "content", self.content, len(self.info.content_names))
-        check_labels(str(path), "style", self.style, len(self.info.style_names))
-        self.group = np.full(len(self.style), -1, np.int32)
-        if self.info.group_names:
-            if not isinstance(file.get("group"), h5py.Dataset):
-                raise invalid(path, "it has group_names and no dataset 'group'")
-            self.group = read_labels(path, file, "group", np.int32, len(self.style))
-            check_labels(str(path), "group", self.group, len(self.info.group_names))
-        if h5py.check_string_dtype(file["sample_id"].dtype) is None:
-            raise invalid(path, "sample_id holds no text")
-        self.sample_id: list[str] = list(file["sample_id"].asstr()[()])
-        if len(self.sample_id) != len(self.style):
-            raise invalid(path, f"{len(self.sample_id)} sample_id for {len(self.style)} style")
-        steps = np.diff(self.sample, prepend=-1, append=len(self.style))
+        self.samples = int(self.sample[-1]) + 1
+        steps = np.diff(self.sample, prepend=-1)
         wrong = (steps < 0) | (steps > 1)
-        wrong[[0, -1]] |= steps[[0, -1]] != 1
+        wrong[0] |= steps[0] != 1
         if wrong.any():
             raise invalid(
                 path,
-                f"sample must count 0 to {len(self.style) - 1} without falling or leaving one "
-                f"out, which it does at fragment {min(int(np.argmax(wrong)), len(data) - 1)}",
+                "sample must count from 0 without falling or leaving one out, which it does at "
+                f"fragment {int(np.argmax(wrong))}",
             )
-        self.starts = np.searchsorted(self.sample, np.arange(len(self.style) + 1)).astype(np.int64)
+        self.starts = np.searchsorted(self.sample, np.arange(self.samples + 1)).astype(np.int64)
 
-    def __enter__(self) -> FragmentFile:
+    def _dataset(self, name: str) -> h5py.Dataset:
+        found = self._file.get(name)
+        if not isinstance(found, h5py.Dataset):
+            raise invalid(self.path, f"it has no dataset '{name}'")
+        return found
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def __len__(self) -> int:
-        return len(self.content)
+        return len(self.sample)
+
+    def name_of(self, sample: int) -> str:
+        """What to call the sample in that row."""
+        return f"sample {sample}"
 
     def close(self) -> None:
         """Close the file; what was read stays."""
@@ -121,7 +102,7 @@ class FragmentFile:
 
     def rows_of(self, samples: NDArray[Any] | Sequence[int]) -> NDArray[np.int64]:
         """Rows of all fragments of `samples`, in the order given."""
-        samples = self._rows(samples, len(self.style), "sample")
+        samples = self._rows(samples, self.samples, "sample")
         counts = self.starts[samples + 1] - self.starts[samples]
         ends = np.cumsum(counts)
         shift = np.repeat(self.starts[samples] - (ends - counts), counts)
@@ -135,7 +116,10 @@ class FragmentFile:
         return self.read(rows), rows
 
     def read(self, rows: NDArray[Any] | Sequence[int]) -> NDArray[Any]:
-        """Fragments (m, C, H, W) of `rows` (m,) in the order given, in the stored type."""
+        """Fragments (m, C, H, W) of `rows` (m,) in the order given, in the stored type.
+
+        `V3Error` names the fragment and its sample if a value is not finite.
+        """
         rows = self._rows(rows, len(self), "fragment")
         out = np.empty((len(rows), *self.shape), self.dtype)
         order = np.argsort(rows, kind="stable")
@@ -154,6 +138,15 @@ class FragmentFile:
                     out[order[a:b]] = self._data[low:high][ordered[a:b] - low]
         except (OSError, RuntimeError) as error:
             raise damaged(self.path, error) from None
+        if self.dtype.kind == "f":
+            finite = np.isfinite(out).all(axis=(1, 2, 3))
+            if not finite.all():
+                row = int(rows[np.argmin(finite)])
+                raise invalid(
+                    self.path,
+                    f"fragment {row} (of {self.name_of(int(self.sample[row]))}) holds values that are not "
+                    "finite",
+                )
         return out
 
     def _gap(self) -> int:
@@ -168,18 +161,3 @@ class FragmentFile:
                 "the split is of another file, run `dvc repro`."
             )
         return checked
-
-
-def validate(path: str | Path) -> FragmentInfo:
-    """Check all of a fragment file, to its last value; a fault is a `V3Error` that names it."""
-    with FragmentFile(path) as file:
-        for start in range(0, len(file), SPAN):
-            block = file.read(np.arange(start, min(start + SPAN, len(file))))
-            finite = np.isfinite(block).reshape(len(block), -1).all(axis=1)
-            if not finite.all():
-                row = start + int(np.flatnonzero(~finite)[0])
-                name = file.sample_id[file.sample[row]]
-                raise invalid(
-                    file.path, f"fragment {row} (of {name}) holds values that are not finite"
-                )
-        return file.info

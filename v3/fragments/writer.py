@@ -1,4 +1,4 @@
-"""Writes a fragment file (its format stands at the top of `v3/fragments/reader.py`)."""
+"""Writes a fragment file (its format stands at the top of `v3/fragments/format.py`)."""
 
 from __future__ import annotations
 

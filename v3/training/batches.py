@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from v3.base.errors import V3Error
-from v3.fragments.reader import FragmentFile
+from v3.fragments.labels import LabelledFragments
 
 
 class Batches(Dataset[Tensor]):
@@ -43,8 +43,8 @@ class Batches(Dataset[Tensor]):
                 "lower it or make more data."
             )
         self.memory: np.ndarray | None = None
-        self.file: FragmentFile | None = None
-        with FragmentFile(path) as file:
+        self.file: LabelledFragments | None = None
+        with LabelledFragments(path) as file:
             starts = np.asarray(file.starts)
             chosen = np.asarray(samples)
             self.start, self.length = starts[chosen], starts[chosen + 1] - starts[chosen]
@@ -73,7 +73,7 @@ class Batches(Dataset[Tensor]):
         if self.memory is not None:
             return torch.from_numpy(self.memory[rows])
         if self.file is None:  # opened once in each worker: an HDF5 handle must not be shared
-            self.file = FragmentFile(self.path)
+            self.file = LabelledFragments(self.path)
         read = self.file.read(rows.ravel())
         return torch.from_numpy(read.reshape(self.b, self.n, *read.shape[1:]))
 

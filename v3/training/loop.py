@@ -16,15 +16,15 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from v3.base.errors import V3Error
+from v3.fragments.labels import LabelledFragments
+from v3.model.spec import Spec
+from v3.model.v3 import V3, ModelInfo, StyleChannel, network_input
+from v3.params import TrainParams
 from v3.training.batches import Batches
 from v3.training.checkpoint import Checkpoints
-from v3.base.errors import V3Error
-from v3.fragments.reader import FragmentFile
 from v3.training.loss import weighted_total
-from v3.model.v3 import V3, ModelInfo, StyleChannel, network_input
 from v3.training.objective import objective, see, use_threads
-from v3.params import TrainParams
-from v3.model.spec import Spec
 
 LOG_EVERY = 20  # steps that a row of the history averages over
 VALIDATION_FRAGMENTS = 4000  # at the most: enough for three digits of the error
@@ -162,7 +162,7 @@ def training_step(
 
 def build(fragments: str | Path, spec: Spec, params: TrainParams) -> V3:
     """A new model for a fragment file, its weights drawn from the seed."""
-    with FragmentFile(fragments) as file:
+    with LabelledFragments(fragments) as file:
         info = ModelInfo(
             dataset=file.info.dataset,
             source=file.info.source,

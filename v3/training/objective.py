@@ -8,6 +8,8 @@ from os import cpu_count
 import torch
 from torch import Generator, Tensor
 
+from v3.model.v3 import V3, Batch
+from v3.params import TrainParams
 from v3.training.augment import augment
 from v3.training.loss import (
     agreement,
@@ -17,8 +19,6 @@ from v3.training.loss import (
     hinges,
     variability,
 )
-from v3.model.v3 import V3, Batch
-from v3.params import TrainParams
 from v3.training.views import degrade, move
 
 

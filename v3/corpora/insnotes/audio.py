@@ -29,11 +29,11 @@ from midi2audio import FluidSynth
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from v3.base.errors import V3Error
+from v3.base.files import atomic_folder, file_digest, read_json, write_json
 from v3.corpora.insnotes.midi import INDEX
 from v3.corpora.insnotes.midi import SCHEMA as MIDI_SCHEMA
 from v3.corpora.insnotes.params import AudioParams
-from v3.base.errors import V3Error
-from v3.base.files import atomic_folder, file_digest, read_json, write_json
 
 SCHEMA = "v3-insnotes-audio/1"
 SHIPPED = "pretty_midi"  # as a SoundFont: the one that the package pretty_midi ships

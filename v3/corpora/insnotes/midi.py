@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pretty_midi
 
-from v3.corpora.insnotes.params import MidiParams
 from v3.base.files import atomic_folder, write_json
+from v3.corpora.insnotes.params import MidiParams
 
 INDEX = "index.json"
 SCHEMA = "v3-insnotes-midi/1"

@@ -17,11 +17,12 @@ import soundfile
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from v3.corpora.insnotes.audio import INDEX, SCHEMA
-from v3.corpora.insnotes.params import StftParams
 from v3.base.errors import V3Error
 from v3.base.files import read_json
-from v3.fragments.reader import FragmentInfo, FragmentWriter
+from v3.corpora.insnotes.audio import INDEX, SCHEMA
+from v3.corpora.insnotes.params import StftParams
+from v3.fragments.format import FragmentInfo
+from v3.fragments.writer import FragmentWriter
 
 
 def write_fragments(audio_folder: str | Path, path: str | Path, params: StftParams) -> None:

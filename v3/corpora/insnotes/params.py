@@ -2,83 +2,82 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
-from v3.base.errors import V3Error
-from v3.base.schema import Count, Items, Natural, Positive, Within, disjoint
+from pydantic import Field, model_validator
 
-Midi = Annotated[int, Within(least=0, most=127)]
+from v3.base.schema import Count, Natural, Positive, Range, Section, share_nothing
+
+Midi = Annotated[int, Field(ge=0, le=127)]
+Velocity = Annotated[int, Field(ge=1, le=127)]
 
 
-@dataclass(frozen=True)
-class MidiParams:
+class MidiParams(Section):
+    """The scores."""
+
     seed: Natural
     files: Count
     unseen_files: Natural
-    programs: Annotated[dict[str, Midi], Items(least=1)]
+    programs: Annotated[dict[str, Midi], Field(min_length=1)]
     unseen_programs: dict[str, Midi]
     first_pitch: Midi
     last_pitch: Midi
     notes: Count
     note_seconds: Positive
     interval_seconds: Positive
-    velocity: tuple[Annotated[int, Within(least=1, most=127)], Annotated[int, Within(most=127)]]
+    velocity: tuple[Velocity, Velocity]
 
-    def check(self, name: str) -> None:
-        seen, unseen = f"{name}.programs", f"{name}.unseen_programs"
-        disjoint(unseen, self.unseen_programs, seen, self.programs)
+    @model_validator(mode="after")
+    def _fits(self) -> MidiParams:
+        share_nothing("unseen_programs", self.unseen_programs, "programs", self.programs)
         numbers = [*self.programs.values(), *self.unseen_programs.values()]
         for number in numbers:
             if numbers.count(number) > 1:
-                raise V3Error(f"{seen} and {unseen} must use no number twice, repeat {number}")
+                raise ValueError(
+                    f"programs and unseen_programs must use no number twice, repeat {number}"
+                )
         if self.last_pitch <= self.first_pitch:
-            raise V3Error(
-                f"{name}.last_pitch must be > {name}.first_pitch ({self.first_pitch}), "
-                f"is {self.last_pitch}"
+            raise ValueError(
+                f"last_pitch must be > first_pitch ({self.first_pitch}), is {self.last_pitch}"
             )
         if self.interval_seconds < self.note_seconds:
-            raise V3Error(
-                f"{name}.interval_seconds must be >= {name}.note_seconds "
-                f"({self.note_seconds:g}), is {self.interval_seconds:g}"
+            raise ValueError(
+                f"interval_seconds must be >= note_seconds ({self.note_seconds:g}), "
+                f"is {self.interval_seconds:g}"
             )
-        _rising(f"{name}.velocity", self.velocity)
+        if self.velocity[0] > self.velocity[1]:
+            raise ValueError(f"velocity must be [lowest, highest], is {list(self.velocity)}")
+        return self
 
 
-@dataclass(frozen=True)
-class AudioParams:
+class AudioParams(Section):
+    """The recordings."""
+
     seed: Natural
     soundfont: str
-    sample_rate: Annotated[int, Within(least=8000, most=192000)]
-    gain: tuple[Positive, Positive]
-    peak: Annotated[float, Within(over=0, most=1)]
-    workers: Natural
-
-    def check(self, name: str) -> None:
-        _rising(f"{name}.gain", self.gain)
+    sample_rate: Annotated[int, Field(ge=8000, le=96000)]  # as far as FluidSynth goes
+    gain: Range
+    peak: Annotated[float, Field(gt=0, le=1)]
 
 
-@dataclass(frozen=True)
-class StftParams:
-    n_fft: Annotated[int, Within(least=16)]
+class StftParams(Section):
+    """The spectra."""
+
+    n_fft: Annotated[int, Field(ge=16)]
     hop: Count
     floor: Positive
     bins: Count
     frames: Count
 
-    def check(self, name: str) -> None:
+    @model_validator(mode="after")
+    def _fits(self) -> StftParams:
         if self.hop > self.n_fft:
-            raise V3Error(f"{name}.hop must be <= {name}.n_fft ({self.n_fft}), is {self.hop}")
+            raise ValueError(f"hop must be <= n_fft ({self.n_fft}), is {self.hop}")
         if self.bins > self.n_fft // 2 + 1:
-            raise V3Error(
-                f"{name}.bins must be <= {self.n_fft // 2 + 1} (half of {name}.n_fft, and one), "
-                f"is {self.bins}"
+            raise ValueError(
+                f"bins must be <= {self.n_fft // 2 + 1} (half of n_fft, and one), is {self.bins}"
             )
-
-
-def _rising(name: str, pair: tuple[float, float]) -> None:
-    if pair[0] > pair[1]:
-        raise V3Error(f"{name} must be [lowest, highest], is {list(pair)}")
+        return self
 
 
 SECTIONS: dict[str, Any] = {"midi": MidiParams, "audio": AudioParams, "stft": StftParams}

@@ -38,11 +38,11 @@ from huggingface_hub.errors import (
 )
 from tqdm import tqdm
 
+from v3.base.errors import V3Error
+from v3.base.files import atomic_folder, file_digest, link_or_copy
 from v3.corpora.librispeech.params import DownloadParams
 from v3.corpora.librispeech.shards import write_index
-from v3.base.errors import V3Error
 from v3.download.fetch import NOT_THERE, PATIENCE, is_address, mirror_root
-from v3.base.files import atomic_folder, file_digest, link_or_copy
 
 FOLDER = "data"  # of the repository, that holds the shards
 HOST = "huggingface.co"

@@ -2,61 +2,59 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from v3.base.errors import V3Error
-from v3.base.schema import Count, Items, Natural, OneOf, Positive, Within
+from pydantic import Field, model_validator
 
-SOURCES = ("sample", "real")
-Source = Annotated[str, OneOf(SOURCES)]
+from v3.base.schema import Count, Natural, Positive, Range, Section, SomeNames
+
+Source: Any = Literal["standin", "real"]
 
 
-@dataclass(frozen=True)
-class DownloadParams:
+class DownloadParams(Section):
+    """The published shards."""
+
     repo: str
     revision: str
-    splits: Annotated[tuple[str, ...], Items(least=1)]
+    splits: SomeNames
 
 
-@dataclass(frozen=True)
-class SampleParams:
+class StandInParams(Section):
+    """The synthesised speech."""
+
     seed: Natural
     speakers: Count
     utterances: Count
     unseen_speakers: Natural
     unseen_utterances: Natural
-    seconds: tuple[Positive, Positive]
-    workers: Natural
-
-    def check(self, name: str) -> None:
-        if self.seconds[0] > self.seconds[1]:
-            raise V3Error(f"{name}.seconds must be [lowest, highest], is {list(self.seconds)}")
+    seconds: Range
 
 
-@dataclass(frozen=True)
-class PhonemesParams:
-    n_fft: Annotated[int, Within(least=64)]
+class PhonemesParams(Section):
+    """How a phoneme becomes a picture."""
+
+    n_fft: Annotated[int, Field(ge=64)]
     hop: Count
-    bands: Annotated[int, Within(least=2)]
-    width: Annotated[int, Within(least=2)]
+    bands: Annotated[int, Field(ge=2)]
+    width: Annotated[int, Field(ge=2)]
     floor: Positive
     utterances: Natural
-    workers: Natural
 
-    def check(self, name: str) -> None:
+    @model_validator(mode="after")
+    def _every_sample_heard(self) -> PhonemesParams:
         if self.n_fft % 2:
-            raise V3Error(f"{name}.n_fft must be even, is {self.n_fft}")
+            raise ValueError(f"n_fft must be even, is {self.n_fft}")
         if self.hop > self.n_fft // 2:
-            raise V3Error(
-                f"{name}.hop must be <= {self.n_fft // 2} (half of {name}.n_fft, or samples at a "
-                f"phoneme's ends go unheard), is {self.hop}"
+            raise ValueError(
+                f"hop must be <= {self.n_fft // 2} (half of n_fft, or samples at a phoneme's ends "
+                f"go unheard), is {self.hop}"
             )
+        return self
 
 
 SECTIONS: dict[str, Any] = {
     "source": Source,
     "download": DownloadParams,
-    "sample": SampleParams,
+    "standin": StandInParams,
     "phonemes": PhonemesParams,
 }

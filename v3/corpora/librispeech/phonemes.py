@@ -34,12 +34,13 @@ import soundfile
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from v3.base.errors import V3Error
+from v3.base.parallel import in_order
 from v3.corpora.librispeech.features import phoneme_spectrograms
 from v3.corpora.librispeech.params import PhonemesParams
 from v3.corpora.librispeech.shards import MEND, UNREADABLE, damaged, open_shard, read_index
-from v3.base.errors import V3Error
-from v3.fragments.reader import FragmentInfo, FragmentWriter
-from v3.base.parallel import in_order
+from v3.fragments.format import FragmentInfo
+from v3.fragments.writer import FragmentWriter
 
 PHONEMES = (
     *("aa", "ae", "ah", "ao", "aw", "ay", "b", "ch", "d", "dh", "dx", "eh", "er", "ey", "f", "g"),

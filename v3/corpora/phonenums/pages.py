@@ -20,9 +20,9 @@ from tqdm import tqdm
 
 from v3.base.errors import V3Error
 from v3.base.files import atomic_file
-from v3.fragments.format import damaged, open_for_reading
-from v3.fragments.reader import FragmentInfo, FragmentWriter
 from v3.base.parallel import in_order
+from v3.fragments.format import FragmentInfo, damaged, open_for_reading
+from v3.fragments.writer import FragmentWriter
 
 FONT = Path(__file__).parents[1] / "assets" / "Humor-Sans.ttf"
 FONT_PIXELS = 48

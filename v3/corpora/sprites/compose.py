@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from v3.corpora.sprites.params import PartsParams
-from v3.corpora.sprites.sheet import CELL, COLUMNS, INDEX, ROWS, Sheet, read_index, read_sheet
 from v3.base.errors import V3Error
 from v3.base.files import file_digest
-from v3.fragments.reader import FragmentInfo, FragmentWriter
+from v3.corpora.sprites.params import PartsParams
+from v3.corpora.sprites.sheet import CELL, COLUMNS, INDEX, ROWS, Sheet, read_index, read_sheet
+from v3.fragments.format import FragmentInfo
+from v3.fragments.writer import FragmentWriter
 
 FRAME = 4  # the cell of a row that is taken: a still of the movement, four after the first
 POSES = {  # row of the sheet, from the top; the figure's back (rows 0, 8, 12) is not used

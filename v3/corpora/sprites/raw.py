@@ -9,10 +9,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from v3.base.files import atomic_folder
 from v3.corpora.sprites.params import DownloadParams, PartsParams
 from v3.corpora.sprites.sheet import write_index
 from v3.download.fetch import fetch
-from v3.base.files import atomic_folder
 
 # The texts that the sheets come under, kept beside them.
 TEXTS = ("README.md", "CC-BY-SA-3.0-LICENSE", "GNU-GPL-3.0-LICENSE")

@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
-from v3.download.archives import archive_members
+from v3.base.errors import V3Error
 from v3.corpora.svhn.annotations import Number, read_annotations
 from v3.corpora.svhn.params import ARCHIVES
 from v3.corpora.svhn.raw import MOST_BYTES, MOST_MEMBERS, most_of
-from v3.base.errors import V3Error
-from v3.fragments.reader import FragmentInfo, FragmentWriter
+from v3.download.archives import archive_members
+from v3.fragments.format import FragmentInfo
+from v3.fragments.writer import FragmentWriter
 
 HEIGHT, WIDTH = 48, 32
 DIGITS = tuple(str(digit) for digit in range(10))

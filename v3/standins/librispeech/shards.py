@@ -17,13 +17,13 @@ import pyarrow.parquet as pq
 import soundfile
 from tqdm import tqdm
 
+from v3.base.files import atomic_folder
+from v3.base.parallel import in_order
 from v3.corpora.librispeech.params import SampleParams
 from v3.corpora.librispeech.shards import write_index
 from v3.standins.librispeech.phones import LEXICON
 from v3.standins.librispeech.speaker import RATE, SEXES, Speaker, draw_speaker
 from v3.standins.librispeech.synthesis import Token, say
-from v3.base.files import atomic_folder
-from v3.base.parallel import in_order
 
 SPLITS = ("train_clean_100", "test_clean")
 SOURCE = "stand-in: speech of a formant synthesiser"

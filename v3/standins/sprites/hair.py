@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from v3.corpora.sprites.sheet import CELL
 from v3.standins.sprites.figure import Figure, Place
 from v3.standins.sprites.paint import (
     Cell,
@@ -24,7 +25,6 @@ from v3.standins.sprites.paint import (
     polygon,
     stroke,
 )
-from v3.corpora.sprites.sheet import CELL
 
 X, Y = 10.2, 10.4  # half axes of the head, in pixels
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from v3.standins.sprites.figure import Limb, Place
 from v3.corpora.sprites.sheet import CELL
+from v3.standins.sprites.figure import Limb, Place
 
 Mask = NDArray[np.bool_]  # (64, 64)
 Cell = NDArray[np.uint8]  # (64, 64, 4)

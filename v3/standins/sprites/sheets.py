@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from v3.base.errors import V3Error
+from v3.corpora.sprites.params import PartsParams
+from v3.corpora.sprites.sheet import CELL, COLUMNS, ROWS, Sheet, save_sheet
 from v3.standins.sprites.figure import FIRST_ROW, FRAMES, VIEWS, Figure, figure
 from v3.standins.sprites.hair import Hair, draw_hair, strands
 from v3.standins.sprites.paint import Cell, Tones
-from v3.corpora.sprites.params import PartsParams
-from v3.corpora.sprites.sheet import CELL, COLUMNS, ROWS, Sheet, save_sheet
 from v3.standins.sprites.wardrobe import (
     Body,
     Bottom,
@@ -27,7 +28,6 @@ from v3.standins.sprites.wardrobe import (
     draw_shoes,
     draw_top,
 )
-from v3.base.errors import V3Error
 
 SOURCE = "stand-in: drawn sheets in the format of the Liberated Pixel Cup's"
 BEHIND = 1  # pixel that a figure seen from the side stands behind the middle of its cell

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from v3.corpora.sprites.sheet import CELL
 from v3.standins.sprites.figure import HIP, HIPS, MIDDLE, SHOULDER, SHOULDERS, Figure, Place
 from v3.standins.sprites.paint import (
     Cell,
@@ -24,7 +25,6 @@ from v3.standins.sprites.paint import (
     shifted,
     stroke,
 )
-from v3.corpora.sprites.sheet import CELL
 
 WIDEST_LIMB, WIDEST_HEAD = 6.2, 10.4  # pixels, of all bodies: clothes leave room for any
 
