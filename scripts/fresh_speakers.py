@@ -15,7 +15,6 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +22,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from v3.base.cli import StagePaths
-from v3.base.params_file import load_section
-from v3.corpora.librispeech.params import PhonemesParams, SampleParams
+from v3.base.params_file import load_machine, load_section
+from v3.corpora.librispeech.params import PhonemesParams, StandInParams
 from v3.corpora.librispeech.phonemes import write_fragments
 from v3.evaluation.baseline import fit_clusters
 from v3.evaluation.codebook import codebook
@@ -32,7 +31,7 @@ from v3.evaluation.embedding import embed
 from v3.fragments.labels import LabelledFragments
 from v3.model.v3 import V3
 from v3.splits import read_split
-from v3.standins.librispeech.shards import write_sample
+from v3.standins.librispeech.shards import write_standin
 
 DATASET = "librispeech"
 COMPONENTS = 64
@@ -46,12 +45,13 @@ def main() -> None:
     parser.add_argument("models", nargs="*", type=Path, help=f"(default: models/{DATASET})")
     args = parser.parse_args()
     paths = StagePaths(DATASET)
-    sample = replace(load_section(DATASET, "sample", SampleParams), seed=args.seed)
+    fresh = load_section(DATASET, "standin", StandInParams).model_copy(update={"seed": args.seed})
     phonemes = load_section(DATASET, "phonemes", PhonemesParams)
+    workers = load_machine().workers
     with tempfile.TemporaryDirectory() as folder:
         raw, new = Path(folder) / "raw", Path(folder) / "fragments.h5"
-        write_sample(raw, sample)
-        write_fragments(raw, new, phonemes)
+        write_standin(raw, fresh, workers)
+        write_fragments(raw, new, phonemes, workers)
         with LabelledFragments(new) as file, LabelledFragments(paths.fragments) as old:
             print(f"{len(file.content)} fragments of {len(file.info.style_names)} new speakers")
             names = file.info.content_names

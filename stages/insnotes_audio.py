@@ -1,7 +1,7 @@
 """Render the scores of InsNotes to WAV files with FluidSynth."""
 
 from v3.base.cli import StagePaths, corpus_parser, run
-from v3.base.params_file import load_section
+from v3.base.params_file import load_machine, load_section
 from v3.corpora.insnotes.audio import render
 from v3.corpora.insnotes.params import AudioParams
 
@@ -10,7 +10,7 @@ def main() -> None:
     corpus_parser(__doc__).parse_args()
     paths = StagePaths("insnotes")
     params = load_section(paths.dataset, "audio", AudioParams)
-    render(paths.data / "midi", paths.data / "audio", params)
+    render(paths.data / "midi", paths.data / "audio", params, load_machine().workers)
 
 
 if __name__ == "__main__":

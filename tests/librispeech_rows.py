@@ -13,7 +13,7 @@ from v3.corpora.librispeech.phonemes import write_fragments
 from v3.corpora.librispeech.shards import write_index
 from v3.standins.librispeech.shards import SCHEMA
 
-PARAMS = PhonemesParams(n_fft=256, hop=80, bands=80, width=64, floor=80.0, utterances=0, workers=1)
+PARAMS = PhonemesParams(n_fft=256, hop=80, bands=80, width=64, floor=80.0, utterances=0)
 RATE = 16000
 Row = dict[str, object]
 
@@ -52,5 +52,5 @@ def shard(folder: Path, rows: list[Row], split="train_clean_100", schema=SCHEMA)
 
 def fragments(tmp_path: Path, rows: list[Row], params=PARAMS) -> Path:
     shard(tmp_path / "raw", rows)
-    write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", params)
+    write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", params, 1)
     return tmp_path / "fragments.h5"

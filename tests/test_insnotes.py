@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
 
@@ -33,9 +32,7 @@ MIDI = MidiParams(
     interval_seconds=1.056,
     velocity=(80, 120),
 )
-AUDIO = AudioParams(
-    seed=0, soundfont="pretty_midi", sample_rate=16000, gain=(0.8, 1.2), peak=0.9, workers=1
-)
+AUDIO = AudioParams(seed=0, soundfont="pretty_midi", sample_rate=16000, gain=(0.8, 1.2), peak=0.9)
 STFT = StftParams(n_fft=1024, hop=512, floor=1e-5, bins=512, frames=32)
 
 
@@ -44,7 +41,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """midi/, audio/ and fragments.h5 of two instruments; tests must not change them."""
     folder = tmp_path_factory.mktemp("insnotes")
     write_midi(folder / "midi", MIDI)
-    render(folder / "midi", folder / "audio", AUDIO)
+    render(folder / "midi", folder / "audio", AUDIO, 1)
     write_fragments(folder / "audio", folder / "fragments.h5", STFT)
     return folder
 
@@ -70,12 +67,12 @@ def test_scores(made: Path) -> None:
 def test_scores_are_the_same_twice_and_more_files_change_none(tmp_path: Path, made: Path) -> None:
     write_midi(tmp_path / "midi", MIDI)
     assert contents(tmp_path / "midi") == contents(made / "midi")
-    write_midi(tmp_path / "midi", dataclasses.replace(MIDI, files=2))
+    write_midi(tmp_path / "midi", MIDI.model_copy(update={"files": 2}))
     more = contents(tmp_path / "midi")
     for name, content in contents(made / "midi").items():
         assert name == "index.json" or more[name] == content
     assert more["068-oboe-0001.mid"] != more["068-oboe-0000.mid"]
-    write_midi(tmp_path / "midi", dataclasses.replace(MIDI, seed=1))
+    write_midi(tmp_path / "midi", MIDI.model_copy(update={"seed": 1}))
     assert contents(tmp_path / "midi")["068-oboe-0000.mid"] != more["068-oboe-0000.mid"]
 
 
@@ -95,7 +92,7 @@ def test_recordings(made: Path) -> None:
 
 
 def test_recordings_are_the_same_for_any_number_of_workers(tmp_path: Path, made: Path) -> None:
-    render(made / "midi", tmp_path / "audio", dataclasses.replace(AUDIO, workers=2))
+    render(made / "midi", tmp_path / "audio", AUDIO, 2)
     assert contents(tmp_path / "audio") == contents(made / "audio")
 
 
@@ -171,18 +168,26 @@ def test_spectra_match_their_definition() -> None:
 def test_more_frames_than_a_note_has(made: Path, tmp_path: Path) -> None:
     with pytest.raises(V3Error, match=r"insnotes\.stft\.frames must be <= 32"):
         write_fragments(
-            made / "audio", tmp_path / "fragments.h5", dataclasses.replace(STFT, frames=33)
+            made / "audio", tmp_path / "fragments.h5", STFT.model_copy(update={"frames": 33})
         )
     assert list(tmp_path.iterdir()) == []
 
 
-def refused(made: Path, tmp_path: Path, words: str, midi: Path | None = None, **changes) -> None:  # type: ignore[no-untyped-def]
+def refused(
+    made: Path,
+    tmp_path: Path,
+    words: str,
+    midi: Path | None = None,
+    workers: int = 1,
+    **changes: object,
+) -> None:
     """Rendering ends in one sentence with `words`, and the old recordings stay."""
     (tmp_path / "audio").mkdir(exist_ok=True)
     (tmp_path / "audio" / "old").touch()
     before = sorted(path.name for path in tmp_path.iterdir())
     with pytest.raises(V3Error, match=words) as caught:
-        render(midi or made / "midi", tmp_path / "audio", dataclasses.replace(AUDIO, **changes))
+        params = AUDIO.model_copy(update=changes)
+        render(midi or made / "midi", tmp_path / "audio", params, workers)
     assert "\n" not in str(caught.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == before
     assert [path.name for path in (tmp_path / "audio").iterdir()] == ["old"]

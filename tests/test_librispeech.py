@@ -16,7 +16,6 @@ from PIL import Image
 from v3.base.errors import V3Error
 from v3.base.files import file_digest
 from v3.corpora.librispeech.features import bicubic_matrix, mel_matrix, phoneme_spectrograms
-from v3.corpora.librispeech.params import PhonemesParams
 from v3.corpora.librispeech.phonemes import CHUNK, PHONEMES, Utterance, decode, write_fragments
 from v3.corpora.librispeech.shards import write_index
 from v3.fragments.labels import LabelledFragments, validate
@@ -56,7 +55,7 @@ def test_an_utterance_without_known_phonemes_is_left_out(tmp_path):
 
 def test_utterances_are_limited_by_speaker(tmp_path):
     rows = [row(f"{s}-1-{k:04d}") for k in range(4) for s in (5, 6)] + [row("7-1-0000")]
-    limited = PhonemesParams(**{**vars(PARAMS), "utterances": 2})
+    limited = PARAMS.model_copy(update={"utterances": 2})
     with LabelledFragments(fragments(tmp_path, rows, limited)) as file:
         assert Counter(i.split("-")[0] for i in file.sample_id) == {"5": 2, "6": 2, "7": 1}
         assert file.sample_id[:4] == ["5-1-0000", "6-1-0000", "5-1-0001", "6-1-0001"]
@@ -68,8 +67,7 @@ def test_the_same_bytes_for_any_number_of_workers(tmp_path):
     ]
     shard(tmp_path / "raw", rows)
     for workers in (1, 3):
-        params = PhonemesParams(**{**vars(PARAMS), "workers": workers})
-        write_fragments(tmp_path / "raw", tmp_path / f"{workers}.h5", params)
+        write_fragments(tmp_path / "raw", tmp_path / f"{workers}.h5", PARAMS, workers)
     assert file_digest(tmp_path / "1.h5") == file_digest(tmp_path / "3.h5")
 
 
@@ -168,7 +166,7 @@ def test_a_bad_row_is_named(tmp_path, name):
     bad, words = BAD_ROWS[name]
     path = shard(tmp_path / "raw", [row("19-1-0009"), bad])
     with pytest.raises(V3Error) as error:
-        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS)
+        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS, 1)
     assert words in str(error.value)
     assert f"{path}, row 1" in str(error.value)
     assert "\n" not in str(error.value)
@@ -184,14 +182,13 @@ def test_a_header_that_announces_more_than_the_memory_holds(tmp_path, monkeypatc
     monkeypatch.setattr(soundfile, "read", read)
     path = shard(tmp_path / "raw", [row()])
     with pytest.raises(V3Error, match=f"^{path}, row 0 .* cannot be decoded .*256. GiB"):
-        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS)
+        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS, 1)
 
 
 def test_a_process_names_a_bad_row_too(tmp_path):
     shard(tmp_path / "raw", [row("19-1-0009"), row(phonemes=[])])
-    params = PhonemesParams(**{**vars(PARAMS), "workers": 2})
     with pytest.raises(V3Error, match="row 1"):
-        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", params)
+        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS, 2)
 
 
 @pytest.mark.skipif(not GENUINE.is_dir(), reason=f"no genuine shards in {GENUINE}")
@@ -202,7 +199,7 @@ def test_genuine_utterances_have_the_phonemes_that_they_should(tmp_path):
         (raw / path.name).symlink_to(path)
     splits = ("train_clean_100", "dev_clean", "test_clean")
     write_index(raw, splits, "genuine")
-    write_fragments(raw, tmp_path / "fragments.h5", PARAMS)
+    write_fragments(raw, tmp_path / "fragments.h5", PARAMS, 1)
     truth = json.loads((MIRROR / "TRUTH.json").read_text())["librispeech"]
     skipped = Counter[str]()
     for path in GENUINE.glob("*.parquet"):

@@ -11,7 +11,8 @@ import pytest
 from http_server import COMMIT, REPO, SHARDS, Hub, serving_folder, serving_hub
 
 from v3.base.errors import V3Error
-from v3.corpora.librispeech.hub import download, link_or_copy
+from v3.base.files import link_or_copy
+from v3.corpora.librispeech.hub import download
 from v3.corpora.librispeech.params import DownloadParams
 from v3.corpora.librispeech.shards import read_index
 
@@ -20,14 +21,22 @@ WANTED = [
     "train_clean_100-00001-of-00002.parquet",
     "test_clean-00000-of-00001.parquet",
 ]
-PARAMS = DownloadParams(REPO, "main", ("train_clean_100", "test_clean"))
+
+
+def wanted(revision: str, *splits: str) -> DownloadParams:
+    return DownloadParams(repo=REPO, revision=revision, splits=splits)
+
+
+PARAMS = wanted("main", "train_clean_100", "test_clean")
 SCRIPT = """
 import sys, time
 time.sleep = lambda seconds: None  # huggingface_hub waits ever longer before it tries again
 from v3.base.cli import run
 from v3.corpora.librispeech.hub import download
 from v3.corpora.librispeech.params import DownloadParams
-run(lambda: download(sys.argv[1], DownloadParams(*sys.argv[2:4], tuple(sys.argv[4].split(",")))))
+run(lambda: download(sys.argv[1], DownloadParams(
+    repo=sys.argv[2], revision=sys.argv[3], splits=tuple(sys.argv[4].split(","))
+)))
 """
 
 
@@ -68,12 +77,12 @@ def test_a_folder_may_hold_a_revision_of_its_own(tmp_path, monkeypatch):
     names = ("data/test_clean-00000-of-00001.parquet",)
     mirror_with(tmp_path / "mirror", names, COMMIT)
     monkeypatch.setenv("V3_MIRROR", str(tmp_path / "mirror"))
-    download(tmp_path / "raw", DownloadParams(REPO, COMMIT, ("test_clean",)))
+    download(tmp_path / "raw", wanted(COMMIT, "test_clean"))
     assert listed(tmp_path / "raw") == ["test_clean-00000-of-00001.parquet"]
     mirror_with(tmp_path / "mirror", names, "refs/pr/1")
     for revision in ("main", "f" * 40):
         with pytest.raises(V3Error, match=f"V3_MIRROR has no folder .*/{revision}/data") as caught:
-            download(tmp_path / "raw", DownloadParams(REPO, revision, ("test_clean",)))
+            download(tmp_path / "raw", wanted(revision, "test_clean"))
         assert f"it has {COMMIT}, refs/pr/1 alone" in str(caught.value)
         assert "librispeech.download.revision" in str(caught.value)
 
@@ -81,13 +90,13 @@ def test_a_folder_may_hold_a_revision_of_its_own(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("mirror")
 def test_a_folder_with_main_alone_does_not_stand_in_for_a_commit(tmp_path):
     with pytest.raises(V3Error, match=r"it has main alone: set librispeech\.download\.revision"):
-        download(tmp_path / "raw", DownloadParams(REPO, COMMIT, ("test_clean",)))
+        download(tmp_path / "raw", wanted(COMMIT, "test_clean"))
     assert not (tmp_path / "raw").exists()
 
 
 def test_a_split_without_shards_or_with_too_few_is_named(tmp_path, mirror):
     with pytest.raises(V3Error, match="no shard of the split 'dev_clean'"):
-        download(tmp_path / "raw", DownloadParams(REPO, "main", ("dev_clean",)))
+        download(tmp_path / "raw", wanted("main", "dev_clean"))
     next(mirror.rglob("train_clean_100-00000*")).unlink()
     with pytest.raises(V3Error, match="1 shards of the split 'train_clean_100'"):
         download(tmp_path / "raw", PARAMS)
@@ -173,7 +182,7 @@ def test_without_hub_or_cache_it_says_what_helps(tmp_path):
         failed = run_download(tmp_path, environment)
         assert failed.returncode == 1, failed.stderr
         assert "Traceback" not in failed.stderr
-        assert "librispeech.source to sample" in failed.stderr
+        assert "librispeech.source to standin" in failed.stderr
 
 
 def failed_in_one_sentence(folder: Path, environment: dict[str, str], *args: str) -> str:

@@ -17,7 +17,7 @@ def test_a_shard_without_a_column_is_named(tmp_path):
         whole = row()
         path = shard(tmp_path / name, [{k: whole[k] for k in fewer.names}], schema=fewer)
         with pytest.raises(V3Error, match=f"{path.name} has no column '{name}'"):
-            write_fragments(tmp_path / name, tmp_path / "fragments.h5", PARAMS)
+            write_fragments(tmp_path / name, tmp_path / "fragments.h5", PARAMS, 1)
 
 
 TEXT, BYTES, FLOAT = pa.string(), pa.binary(), pa.float64()
@@ -61,7 +61,7 @@ def test_a_column_of_another_type_is_named(tmp_path, column, kind, words):
     schema = pa.schema([pa.field(f.name, kind if f.name == column else f.type) for f in SCHEMA])
     path = shard(tmp_path / "raw", [row() | {column: None}], schema=schema)
     with pytest.raises(V3Error, match=f"^{path} {words}"):
-        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS)
+        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS, 1)
     assert [p.name for p in tmp_path.iterdir()] == ["raw"]
 
 
@@ -78,7 +78,7 @@ def test_types_that_say_the_same_are_read(tmp_path):
     for name, listed in (("large", pa.large_list(single)), ("fixed", pa.list_(single, 3))):
         schema = pa.schema([("phonemes", listed), *kinds.items()])
         shard(tmp_path / name, [row("19-1-0000"), row("19-1-0001")], schema=schema)
-        write_fragments(tmp_path / name, tmp_path / f"{name}.h5", PARAMS)
+        write_fragments(tmp_path / name, tmp_path / f"{name}.h5", PARAMS, 1)
         written.append(file_digest(tmp_path / f"{name}.h5"))
     path = fragments(tmp_path, [row("19-1-0000"), row("19-1-0001")])
     assert set(written) == {file_digest(path)}
@@ -94,7 +94,7 @@ def test_a_shard_with_any_byte_changed_is_read_or_refused(tmp_path):
         changed[len(whole) - 1 - rng.integers(4000)] ^= rng.integers(1, 256)
         path.write_bytes(changed)
         try:
-            write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS)
+            write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS, 1)
         except V3Error as error:
             refused.append(str(error))
     assert len(refused) > 20
@@ -107,7 +107,7 @@ def test_bytes_that_are_no_text_are_damage(tmp_path):
     path = shard(tmp_path / "raw", [row()])
     path.write_bytes(path.read_bytes().replace(b"19-1-0000", b"19-1-000\xff"))
     with pytest.raises(V3Error, match=f"^{path} is no whole parquet file .*'utf-8' codec"):
-        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS)
+        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS, 1)
 
 
 def test_a_damaged_shard_is_named(tmp_path):
@@ -122,11 +122,11 @@ def test_a_damaged_shard_is_named(tmp_path):
     ):
         path.write_bytes(damaged)
         with pytest.raises(V3Error, match=path.name):
-            write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS)
+            write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS, 1)
     path.unlink()
     with pytest.raises(V3Error, match="is missing"):
-        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS)
+        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS, 1)
     (tmp_path / "raw" / "index.json").write_text("[]")
     with pytest.raises(V3Error, match="lists no shards"):
-        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS)
+        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS, 1)
     assert [p.name for p in tmp_path.iterdir()] == ["raw"]

@@ -14,12 +14,9 @@ import struct
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +28,7 @@ from tqdm import tqdm
 
 from v3.base.errors import V3Error
 from v3.base.files import atomic_folder, file_digest, read_json, write_json
+from v3.base.parallel import in_order
 from v3.corpora.insnotes.midi import INDEX
 from v3.corpora.insnotes.midi import SCHEMA as MIDI_SCHEMA
 from v3.corpora.insnotes.params import AudioParams
@@ -56,12 +54,15 @@ class _Task:
     peak: float
 
 
-def render(midi_folder: str | Path, folder: str | Path, params: AudioParams) -> dict[str, Any]:
+def render(
+    midi_folder: str | Path, folder: str | Path, params: AudioParams, workers: int
+) -> dict[str, Any]:
     """Render every file of `midi_folder` to a mono WAV of notes times interval seconds.
 
     `folder` is replaced whole, or left as it was if anything goes wrong. Its index.json (returned)
     is that of the MIDI files, with sample rate, length in frames, SoundFont, its SHA-256 and
-    FluidSynth's version. A file depends on the seed and itself alone, not on the workers.
+    FluidSynth's version. A file depends on the seed and itself alone, not on how many `workers` (0: one
+    process a core) there are.
     """
     midi_folder = Path(midi_folder)
     index = read_json(midi_folder / INDEX)
@@ -84,7 +85,9 @@ def render(midi_folder: str | Path, folder: str | Path, params: AudioParams) -> 
             )
             for entry in index["files"]
         ]
-        _render_all(tasks, params.workers)
+        done = in_order(_render, tasks, workers)
+        for _ in tqdm(done, total=len(tasks), unit="file", disable=None):
+            pass
         index |= {
             "schema": SCHEMA,
             "sample_rate": params.sample_rate,
@@ -153,26 +156,6 @@ def envelope(
     way = position - note
     way = np.where(quarter[note], np.sin(np.pi / 2 * way), way)
     return (levels[note] + (levels[note + 1] - levels[note]) * way).astype(np.float32)
-
-
-def _render_all(tasks: list[_Task], workers: int) -> None:
-    workers = min(workers or os.cpu_count() or 1, len(tasks))
-    if workers <= 1:
-        for task in tqdm(tasks, unit="file", disable=None):
-            _render(task)
-        return
-    # spawn, not fork: the parent may hold threads of HDF5 or a math library
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    try:
-        for _ in tqdm(pool.map(_render, tasks), total=len(tasks), unit="file", disable=None):
-            pass
-    except BrokenProcessPool:
-        raise V3Error(
-            "A rendering process died, perhaps for want of memory: "
-            "set insnotes.audio.workers to 1 and run `dvc repro`."
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _render(task: _Task) -> None:

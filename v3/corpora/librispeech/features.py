@@ -9,30 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
 
 import numpy as np
 import scipy.fft
 import scipy.signal
 from numpy.typing import NDArray
 
+from v3.corpora.librispeech.params import PhonemesParams
+
 LEAST_POWER = 1e-10  # below that a power counts as that, against the logarithm of 0
 Array = NDArray[np.float32]
-
-
-class FeatureConfig(Protocol):
-    """How a phoneme becomes a picture; `params.yaml` explains each."""
-
-    @property
-    def n_fft(self) -> int: ...
-    @property
-    def hop(self) -> int: ...
-    @property
-    def bands(self) -> int: ...
-    @property
-    def width(self) -> int: ...
-    @property
-    def floor(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -45,7 +31,7 @@ class _Frames:
 
 
 def phoneme_spectrograms(
-    sound: Array, spans: NDArray[np.int64], config: FeatureConfig, sample_rate: int
+    sound: Array, spans: NDArray[np.int64], params: PhonemesParams, sample_rate: int
 ) -> NDArray[np.float16]:
     """Decibels (P, 1, bands, width) of the phonemes (P, 2), first and last-but-one sample each.
 
@@ -54,20 +40,20 @@ def phoneme_spectrograms(
     are relative to the phoneme's own maximum, cut off at `-floor`; then the frames are resized to
     `width`. Resizing may overshoot 0 and the floor a little, as bicubic does.
     """
-    cuts, offsets = _padded_cuts(sound, spans, config.n_fft // 2)
-    frames = _frames(spans[:, 1] - spans[:, 0], offsets, config)
-    window = scipy.signal.get_window("hann", config.n_fft).astype(np.float32)
+    cuts, offsets = _padded_cuts(sound, spans, params.n_fft // 2)
+    frames = _frames(spans[:, 1] - spans[:, 0], offsets, params)
+    window = scipy.signal.get_window("hann", params.n_fft).astype(np.float32)
     spectrum = scipy.fft.rfft(cuts[frames.rows] * window, axis=1)
     power = spectrum.real**2 + spectrum.imag**2  # (F, n_fft / 2 + 1)
-    mel = power @ mel_matrix(sample_rate, config.n_fft, config.bands).T  # (F, bands)
+    mel = power @ mel_matrix(sample_rate, params.n_fft, params.bands).T  # (F, bands)
     level = 10 * np.log10(np.maximum(mel, LEAST_POWER))
     level -= np.repeat(np.maximum.reduceat(level.max(1), frames.starts), frames.counts)[:, None]
-    np.maximum(level, -config.floor, out=level)
-    out = np.empty((len(spans), 1, config.bands, config.width), np.float16)
+    np.maximum(level, -params.floor, out=level)
+    out = np.empty((len(spans), 1, params.bands, params.width), np.float16)
     for count in np.unique(frames.counts):
         which = np.flatnonzero(frames.counts == count)
         rows = frames.starts[which][:, None] + np.arange(count)
-        resize = bicubic_matrix(int(count), config.width)  # (width, count)
+        resize = bicubic_matrix(int(count), params.width)  # (width, count)
         out[which, 0] = (resize @ level[rows]).transpose(0, 2, 1)
     return out
 
@@ -90,13 +76,13 @@ def _padded_cuts(
 
 
 def _frames(
-    lengths: NDArray[np.int64], offsets: NDArray[np.int64], config: FeatureConfig
+    lengths: NDArray[np.int64], offsets: NDArray[np.int64], params: PhonemesParams
 ) -> _Frames:
-    counts = 1 + lengths // config.hop
+    counts = 1 + lengths // params.hop
     starts = np.cumsum(counts) - counts
     within = np.arange(int(counts.sum())) - np.repeat(starts, counts)
-    first = np.repeat(offsets, counts) + within * config.hop
-    return _Frames(counts, starts, first[:, None] + np.arange(config.n_fft))
+    first = np.repeat(offsets, counts) + within * params.hop
+    return _Frames(counts, starts, first[:, None] + np.arange(params.n_fft))
 
 
 @lru_cache(maxsize=4)

@@ -14,7 +14,6 @@ one. What is looked at, in this order:
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,7 +45,7 @@ from v3.download.fetch import NOT_THERE, PATIENCE, is_address, mirror_root
 
 FOLDER = "data"  # of the repository, that holds the shards
 HOST = "huggingface.co"
-OFFLINE = "set V3_MIRROR to a mirror of this corpus, or librispeech.source to sample"
+OFFLINE = "set V3_MIRROR to a mirror of this corpus, or librispeech.source to standin"
 LOG_IN = f"see in a browser whether the network wants a log-in, or {OFFLINE}"
 MIRROR = (
     "a mirror of this corpus must be a folder or speak the Hub's API: set V3_MIRROR to such a one "
@@ -67,10 +66,7 @@ def download(folder: str | Path, params: DownloadParams) -> None:
     shards, source = of_folder or of_address or _of_hub(params, None)
     with atomic_folder(folder) as beside:
         for path in shards:
-            if of_folder:
-                shutil.copyfile(path, beside / path.name)
-            else:
-                link_or_copy(path, beside / path.name)
+            link_or_copy(path, beside / path.name, link=not of_folder)
         write_index(beside, params.splits, source)
 
 

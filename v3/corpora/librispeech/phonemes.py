@@ -73,10 +73,13 @@ class Shard:
     speakers: tuple[str, ...]
 
 
-def write_fragments(raw: str | Path, path: str | Path, params: PhonemesParams) -> None:
+def write_fragments(
+    raw: str | Path, path: str | Path, params: PhonemesParams, workers: int
+) -> None:
     """Write the fragment file (float16, decibels) of all shards that the folder's index lists.
 
-    Utterances keep the order of the shards; the same bytes come out for any number of workers.
+    Utterances keep the order of the shards; the same bytes come out for any number of
+    `workers` (0: one process a core).
     One without any phoneme of `PHONEMES` is left out. `V3Error` names file and row of what is
     damaged.
     """
@@ -101,8 +104,7 @@ def write_fragments(raw: str | Path, path: str | Path, params: PhonemesParams) -
         tqdm(total=total, unit="utterance", disable=None) as progress,
     ):
         work = partial(cut_all, params=params)
-        name = "librispeech.phonemes.workers"
-        for chunk, cuts in in_order(work, _chunks(shards), params.workers, name):
+        for chunk, cuts in in_order(work, _chunks(shards), workers):
             for utterance, (fragments, content) in zip(chunk, cuts, strict=True):
                 progress.update()
                 if len(content):

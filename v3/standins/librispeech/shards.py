@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from v3.base.files import atomic_folder
 from v3.base.parallel import in_order
-from v3.corpora.librispeech.params import SampleParams
+from v3.corpora.librispeech.params import StandInParams
 from v3.corpora.librispeech.shards import write_index
 from v3.standins.librispeech.phones import LEXICON
 from v3.standins.librispeech.speaker import RATE, SEXES, Speaker, draw_speaker
@@ -64,8 +64,11 @@ class _Voice:
     seconds: tuple[float, float]
 
 
-def write_sample(folder: str | Path, params: SampleParams) -> None:
-    """Write one shard a split, and the index, into a folder that appears whole."""
+def write_standin(folder: str | Path, params: StandInParams, workers: int) -> None:
+    """Write one shard a split, and the index, into a folder that appears whole.
+
+    `workers` processes synthesise (0: one a core).
+    """
     counts = (params.speakers, params.unseen_speakers)
     each = (params.utterances, params.unseen_utterances)
     voices = [
@@ -79,7 +82,7 @@ def write_sample(folder: str | Path, params: SampleParams) -> None:
         atomic_folder(folder) as beside,
         tqdm(total=len(voices), unit="speaker", disable=None) as progress,
     ):
-        made = in_order(_utterances, voices, params.workers, "librispeech.sample.workers")
+        made = in_order(_utterances, voices, workers)
         for split, count in zip(SPLITS, counts, strict=True):
             if not count:
                 continue

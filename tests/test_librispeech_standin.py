@@ -14,32 +14,31 @@ import soundfile
 
 from tests.test_librispeech import GENUINE, PARAMS
 from v3.base.files import file_digest
-from v3.corpora.librispeech.params import SampleParams
+from v3.corpora.librispeech.params import StandInParams
 from v3.corpora.librispeech.phonemes import PHONEMES, write_fragments
 from v3.corpora.librispeech.shards import read_index
 from v3.fragments.labels import LabelledFragments, validate
 from v3.standins.librispeech.phones import LEXICON, PHONES
-from v3.standins.librispeech.shards import SCHEMA, SHORTEST, compose, write_sample
+from v3.standins.librispeech.shards import SCHEMA, SHORTEST, compose, write_standin
 from v3.standins.librispeech.speaker import RATE, draw_speaker
 from v3.standins.librispeech.synthesis import Token, say
 
-SAMPLE = SampleParams(
+STAND_IN = StandInParams(
     seed=0,
     speakers=3,
     utterances=2,
     unseen_speakers=2,
     unseen_utterances=1,
     seconds=(1.5, 2.5),
-    workers=1,
 )
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """raw/ and fragments.h5 of `SAMPLE`; tests must not change them."""
+    """raw/ and fragments.h5 of `STAND_IN`; tests must not change them."""
     folder = tmp_path_factory.mktemp("librispeech")
-    write_sample(folder / "raw", SAMPLE)
-    write_fragments(folder / "raw", folder / "fragments.h5", PARAMS)
+    write_standin(folder / "raw", STAND_IN, 1)
+    write_fragments(folder / "raw", folder / "fragments.h5", PARAMS, 1)
     return folder
 
 
@@ -74,7 +73,7 @@ def test_rows_are_whole(made):
                 assert span["end"] - span["start"] >= SHORTEST - 1e-9
 
 
-def test_the_sample_becomes_fragments(made):
+def test_the_stand_in_becomes_fragments(made):
     info = validate(made / "fragments.h5")
     with LabelledFragments(made / "fragments.h5") as file:
         assert len(file.style) == 8
@@ -85,15 +84,16 @@ def test_the_sample_becomes_fragments(made):
 
 
 def test_the_same_bytes_for_any_number_of_workers_and_others_for_another_seed(made, tmp_path):
-    write_sample(tmp_path / "two", replace(SAMPLE, workers=2))
-    write_sample(tmp_path / "other", replace(SAMPLE, seed=1))
+    write_standin(tmp_path / "two", STAND_IN, 2)
+    write_standin(tmp_path / "other", STAND_IN.model_copy(update={"seed": 1}), 1)
     for name in [shard["name"] for shard in read_index(made / "raw")["shards"]]:
         assert file_digest(tmp_path / "two" / name) == file_digest(made / "raw" / name)
         assert file_digest(tmp_path / "other" / name) != file_digest(made / "raw" / name)
 
 
 def test_more_speakers_leave_the_others_as_they_are(made, tmp_path):
-    write_sample(tmp_path / "raw", replace(SAMPLE, utterances=1, unseen_speakers=0))
+    few_speakers = STAND_IN.model_copy(update={"utterances": 1, "unseen_speakers": 0})
+    write_standin(tmp_path / "raw", few_speakers, 1)
     name = "train_clean_100-00000-of-00001.parquet"
     few = pq.read_table(tmp_path / "raw" / name).to_pylist()
     assert few == pq.read_table(made / "raw" / name).to_pylist()[::2]
