@@ -2,8 +2,9 @@
 
 from v3.base.cli import StagePaths, corpus_parser, run
 from v3.base.params_file import load_section
-from v3.corpora.sprites.params import DownloadParams, PartsParams, SampleParams, Source
-from v3.corpora.sprites.raw import bring_real, draw_sample
+from v3.corpora.sprites.params import DownloadParams, PartsParams, Source, StandInParams
+from v3.corpora.sprites.raw import bring_real
+from v3.standins.sprites.sheets import draw_standin
 
 
 def main() -> None:
@@ -14,7 +15,7 @@ def main() -> None:
     if load_section(paths.dataset, "source", Source) == "real":
         bring_real(raw, parts, load_section(paths.dataset, "download", DownloadParams))
     else:
-        draw_sample(raw, parts, load_section(paths.dataset, "sample", SampleParams).seed)
+        draw_standin(raw, parts, load_section(paths.dataset, "standin", StandInParams).seed)
 
 
 if __name__ == "__main__":

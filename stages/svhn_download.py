@@ -1,9 +1,10 @@
 """Bring the archives of SVHN: the published ones, or the stand-in that is drawn here."""
 
 from v3.base.cli import StagePaths, corpus_parser, run
-from v3.base.params_file import load_section
-from v3.corpora.svhn.params import DownloadParams, SampleParams, Source
-from v3.corpora.svhn.raw import bring_real, draw_sample
+from v3.base.params_file import load_machine, load_section
+from v3.corpora.svhn.params import DownloadParams, Source, StandInParams
+from v3.corpora.svhn.raw import bring_real
+from v3.standins.svhn.archives import draw_archives
 
 
 def main() -> None:
@@ -13,7 +14,8 @@ def main() -> None:
     if load_section(paths.dataset, "source", Source) == "real":
         bring_real(raw, load_section(paths.dataset, "download", DownloadParams))
     else:
-        draw_sample(raw, load_section(paths.dataset, "sample", SampleParams))
+        params = load_section(paths.dataset, "standin", StandInParams)
+        draw_archives(raw, params, load_machine().workers)
 
 
 if __name__ == "__main__":

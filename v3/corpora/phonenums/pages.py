@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
 
 import h5py
 import numpy as np
@@ -21,6 +20,7 @@ from tqdm import tqdm
 from v3.base.errors import V3Error
 from v3.base.files import atomic_file
 from v3.base.parallel import in_order
+from v3.corpora.phonenums.params import PagesParams
 from v3.fragments.format import FragmentInfo, damaged, open_for_reading
 from v3.fragments.writer import FragmentWriter
 
@@ -33,20 +33,6 @@ KERNELS = (5, 9, 13)  # pixels, of the vertical blur
 CHUNK = 50  # pages that share a random stream: a page depends on the seed and its index alone
 PAGES_SCHEMA = "v3-phonenums-pages/1"
 SOURCE = "synthesised pages (font Humor Sans)"
-
-
-class PagesConfig(Protocol):
-    """What synthesis needs to know; `params.yaml` explains each."""
-
-    seed: int
-    pages: int
-    unseen_pages: int
-    colours: tuple[str, ...]
-    unseen_colours: tuple[str, ...]
-    jitter: float
-    noise: float
-    translation: float
-    workers: int
 
 
 @dataclass(frozen=True)
@@ -64,36 +50,30 @@ class _Chunk:
 
 def ink(colour: str) -> np.ndarray:
     """Levels (3,) of a CSS colour: its components in [0, 1] times 240 plus 8."""
-    try:
-        return np.asarray(ImageColor.getrgb(colour)[:3]) / 255 * 240.0 + 8.0
-    except ValueError:
-        raise V3Error(
-            f"phonenums.pages: the colour '{colour}' is no name that CSS knows; "
-            "mend colours or unseen_colours in params.yaml."
-        ) from None
+    return np.asarray(ImageColor.getrgb(colour)[:3]) / 255 * 240.0 + 8.0
 
 
-def synthesise(path: str | Path, config: PagesConfig) -> None:
-    """Write `config.pages` pages in the colours and `unseen_pages` in the unseen ones.
+def synthesise(path: str | Path, params: PagesParams, workers: int) -> None:
+    """Write `params.pages` pages in the colours and `unseen_pages` in the unseen ones.
 
     The HDF5 file holds `pages` (P, 48, 320, 3) uint8, `digits` (P, 10) int32 and `colour` (P,)
     int32, rows of the attribute `colour_names`. Colours take turns, so each has its even share.
-    The same seed gives the same pages for any number of workers.
+    The same seed gives the same pages for any number of `workers`.
     """
-    names = (*config.colours, *config.unseen_colours)
+    names = (*params.colours, *params.unseen_colours)
     palette = np.stack([ink(name) for name in names])
-    seen = np.arange(config.pages) % len(config.colours)
-    unseen = np.arange(config.unseen_pages) % max(1, len(config.unseen_colours))
-    styles = np.concatenate([seen, len(config.colours) + unseen]).astype(np.int32)
+    seen = np.arange(params.pages) % len(params.colours)
+    unseen = np.arange(params.unseen_pages) % max(1, len(params.unseen_colours))
+    styles = np.concatenate([seen, len(params.colours) + unseen]).astype(np.int32)
     chunks = [
         _Chunk(
-            config.seed,
+            params.seed,
             index,
             styles[start : start + CHUNK],
             palette,
-            config.jitter,
-            config.noise,
-            config.translation,
+            params.jitter,
+            params.noise,
+            params.translation,
         )
         for index, start in enumerate(range(0, len(styles), CHUNK))
     ]
@@ -104,7 +84,7 @@ def synthesise(path: str | Path, config: PagesConfig) -> None:
         digits = np.empty((len(styles), DIGITS), np.int32)
         start = 0
         with tqdm(total=len(styles), unit="page", disable=None) as progress:
-            made = in_order(_draw_chunk, chunks, config.workers, "phonenums.pages.workers")
+            made = in_order(_draw_chunk, chunks, workers)
             for _, (drawn, order) in made:
                 pages[start : start + len(drawn)] = drawn
                 digits[start : start + len(drawn)] = order

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from PIL import ImageColor
+from pydantic import Field, model_validator
 
-from v3.base.errors import V3Error
-from v3.base.schema import Count, Items, Names, Natural, NonNegative, Within, disjoint
+from v3.base.schema import Count, Names, Natural, NonNegative, Section, SomeNames
 
 
-@dataclass(frozen=True)
-class PagesParams:
+class PagesParams(Section):
+    """How pages are drawn; colours are CSS colour names."""
+
     seed: Natural
     pages: Count
     unseen_pages: Natural
-    colours: Annotated[tuple[str, ...], Items(least=1)]
+    colours: SomeNames
     unseen_colours: Names
-    jitter: Annotated[int, Within(least=0, most=8)]
+    jitter: Annotated[int, Field(ge=0, le=8)]
     noise: NonNegative
-    translation: Annotated[float, Within(least=0, most=15)]  # a glyph has a margin of 16 pixels
-    workers: Natural
+    translation: Annotated[float, Field(ge=0, le=15)]  # a glyph has a margin of 16 pixels
 
-    def check(self, name: str) -> None:
+    @model_validator(mode="after")
+    def _every_colour_once(self) -> PagesParams:
+        """No two names of one colour (aqua and cyan, gray and grey, Red and red): pages of it would
+        have two styles, or be unseen in name alone."""
+        first: dict[tuple[int, ...], str] = {}
         for key in ("colours", "unseen_colours"):
             for colour in getattr(self, key):
                 if colour.lower() not in ImageColor.colormap:
-                    raise V3Error(f"{name}.{key} must be CSS colour names, has '{colour}'")
+                    raise ValueError(f"{key} must be CSS colour names, has {colour!r}")
+                other = first.setdefault(ImageColor.getrgb(colour), f"{colour!r} of {key}")
+                if other != f"{colour!r} of {key}":
+                    raise ValueError(f"{key} has {colour!r}, the very colour of {other}")
+        return self
+
+    @model_validator(mode="after")
+    def _colours_for_unseen_pages(self) -> PagesParams:
         if self.unseen_pages and not self.unseen_colours:
-            raise V3Error(
-                f"{name}.unseen_pages must be 0 where {name}.unseen_colours is empty, "
-                f"is {self.unseen_pages}"
+            raise ValueError(
+                f"unseen_pages must be 0 where unseen_colours is empty, is {self.unseen_pages}"
             )
-        disjoint(f"{name}.unseen_colours", self.unseen_colours, f"{name}.colours", self.colours)
+        return self
 
 
 SECTIONS: dict[str, Any] = {"pages": PagesParams}

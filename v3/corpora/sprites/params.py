@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from v3.base.schema import Items, Natural, OneOf
+from pydantic import AfterValidator, Field
 
-Sheets = Annotated[tuple[Natural, ...], Items(least=1)]
-Source = Annotated[str, OneOf(("sample", "real"))]
+from v3.base.schema import Natural, Section
 
 
-@dataclass(frozen=True)
-class DownloadParams:
+def _each_once(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    repeated = [number for number in numbers if numbers.count(number) > 1]
+    if repeated:
+        raise ValueError(f" must hold each sheet once, repeats {repeated[0]}")
+    return numbers
+
+
+Sheets = Annotated[tuple[Natural, ...], Field(min_length=1), AfterValidator(_each_once)]
+Source = Literal["standin", "real"]
+
+
+class DownloadParams(Section):
     """Where the real sheets are: `<address>/<commit>/<part>/<n>.png`."""
 
     address: str
     commit: str
 
 
-@dataclass(frozen=True)
-class SampleParams:
+class StandInParams(Section):
     """The stand-in."""
 
     seed: Natural
 
 
-@dataclass(frozen=True)
-class PartsParams:
+class PartsParams(Section):
     """Numbers of the sheets of each part; every combination of them is a character."""
 
     body: Sheets
@@ -51,6 +57,6 @@ class PartsParams:
 SECTIONS: dict[str, Any] = {
     "source": Source,
     "download": DownloadParams,
-    "sample": SampleParams,
+    "standin": StandInParams,
     "parts": PartsParams,
 }

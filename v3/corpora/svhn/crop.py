@@ -9,12 +9,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
-from os import cpu_count
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +18,7 @@ from PIL import Image, ImageDraw
 from tqdm import tqdm
 
 from v3.base.errors import V3Error
+from v3.base.parallel import in_order
 from v3.corpora.svhn.annotations import Number, read_annotations
 from v3.corpora.svhn.params import ARCHIVES
 from v3.corpora.svhn.raw import MOST_BYTES, MOST_MEMBERS, most_of
@@ -35,7 +31,6 @@ DIGITS = tuple(str(digit) for digit in range(10))
 FRAME = (96, 192)  # height, width in pixels of an image that is shown with its boxes
 BOX = "#00c853"  # colour of a box
 CHUNK = 100  # images that a process gets at a time
-AHEAD = 3  # chunks a process that are read before their turn: bounds the memory
 
 # What Pillow raises for broken PNGs, by the place of the damage.
 UNREADABLE: tuple[type[Exception], ...] = (
@@ -54,8 +49,8 @@ def write_fragments(
     Samples are in the order of the archives' images; the same file for any number of `workers`.
     `V3Error` names archive, image and row of a PNG that cannot be read.
     """
-    numbers, source = read_annotations(boxes)
-    kept = {number.name: number for number in numbers if len(number.digits) >= min_digits}
+    annotated, source = read_annotations(boxes)
+    kept = {number.name: number for number in annotated if len(number.digits) >= min_digits}
     if not kept:
         raise V3Error(
             f"no number has svhn.crop.min_digits = {min_digits} digits or more: lower it."
@@ -74,10 +69,11 @@ def write_fragments(
         FragmentWriter(path, info, (3, HEIGHT, WIDTH), np.uint8) as writer,
         tqdm(total=len(kept), unit="image", disable=None) as progress,
     ):
-        for number, crops in _in_order(_jobs(Path(raw), kept), workers):
-            group = ARCHIVES.index(number.name.split("/")[0])
-            writer.append(crops, number.digits, style[number.name], number.name, group)
-            progress.update()
+        for (_, numbers, _), cropped in in_order(_crop_all, _jobs(Path(raw), kept), workers):
+            for number, crops in zip(numbers, cropped, strict=True):
+                group = ARCHIVES.index(number.name.split("/")[0])
+                writer.append(crops, number.digits, style[number.name], number.name, group)
+                progress.update()
 
 
 def crop_digits(image: Image.Image, boxes: NDArray[np.float64]) -> Images:
@@ -144,32 +140,6 @@ def _jobs(raw: Path, kept: dict[str, Number]) -> Iterator[Job]:
                 numbers, pngs = [], []
         if pngs:
             yield path, numbers, pngs
-
-
-def _in_order(jobs: Iterator[Job], workers: int) -> Iterator[tuple[Number, Images]]:
-    workers = workers or cpu_count() or 1
-    if workers <= 1:
-        for job in jobs:
-            yield from zip(job[1], _crop_all(job), strict=True)
-        return
-    # spawn, not fork: the parent may hold threads of HDF5 or a math library
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    waiting: deque[tuple[list[Number], Future[list[Images]]]] = deque()
-    try:
-        for job in jobs:
-            waiting.append((job[1], pool.submit(_crop_all, job)))
-            if len(waiting) > AHEAD * workers:
-                numbers, done = waiting.popleft()
-                yield from zip(numbers, done.result(), strict=True)
-        for numbers, done in waiting:
-            yield from zip(numbers, done.result(), strict=True)
-    except BrokenProcessPool:
-        raise V3Error(
-            "A cropping process died, perhaps for want of memory: "
-            "set svhn.crop.workers to 1 and run `dvc repro`."
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _crop_all(job: Job) -> list[Images]:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any, Literal
 
-from v3.base.schema import Count, Names, Natural, OneOf
+from v3.base.schema import Count, Names, Natural, Section
 
 ARCHIVES = ("train", "test", "extra")  # also the groups of the fragment file, in this order
-Source = Annotated[str, OneOf(("sample", "real"))]
+Source = Literal["standin", "real"]
 
 
-@dataclass(frozen=True)
-class Archive:
+class Archive(Section):
     """What is known of a published archive; an empty digest is not known."""
 
     sha256: str
     size: Count
 
 
-@dataclass(frozen=True)
-class Archives:
+class Archives(Section):
     """The three archives of format 1."""
 
     train: Archive
@@ -28,44 +25,38 @@ class Archives:
     extra: Archive
 
 
-@dataclass(frozen=True)
-class DownloadParams:
+class DownloadParams(Section):
     """Where the real archives are: `<address>/<archive>.tar.gz`."""
 
     address: str
     archives: Archives
 
 
-@dataclass(frozen=True)
-class SampleParams:
+class StandInParams(Section):
     """The stand-in: images in each archive."""
 
     seed: Natural
     train: Count
     test: Count
     extra: Count
-    workers: Natural
 
 
-@dataclass(frozen=True)
-class AnnotationsParams:
+class AnnotationsParams(Section):
     """Which images are left out, as `train/12.png`."""
 
     leave_out: Names
 
 
-@dataclass(frozen=True)
-class CropParams:
-    """Which numbers become samples, and how many processes cut them."""
+class CropParams(Section):
+    """Which numbers become samples."""
 
     min_digits: Count
-    workers: Natural
 
 
 SECTIONS: dict[str, Any] = {
     "source": Source,
     "download": DownloadParams,
-    "sample": SampleParams,
+    "standin": StandInParams,
     "annotations": AnnotationsParams,
     "crop": CropParams,
 }

@@ -14,8 +14,9 @@ import numpy as np
 from tqdm import tqdm
 
 from v3.base.errors import V3Error
+from v3.base.files import atomic_folder
 from v3.corpora.sprites.params import PartsParams
-from v3.corpora.sprites.sheet import CELL, COLUMNS, ROWS, Sheet, save_sheet
+from v3.corpora.sprites.sheet import CELL, COLUMNS, ROWS, Sheet, save_sheet, write_index
 from v3.standins.sprites.figure import FIRST_ROW, FRAMES, VIEWS, Figure, figure
 from v3.standins.sprites.hair import Hair, draw_hair, strands
 from v3.standins.sprites.paint import Cell, Tones
@@ -44,6 +45,13 @@ BUILDS = ((5.6, 10.0, 0.0), (6.2, 9.6, 0.0), (5.2, 10.2, 3.5), (6.0, 10.4, 0.0),
 CUTS = ("spikes", "bob", "afro", "mohawk", "long", "ponytail", "bun", "fringe", "tufts", "curls")
 STRANDS = ((5, 0.4), (7, 0.0), (1, 0.0), (4, -0.3), (9, 0.1), (6, 0.3), (4, 0.0), (6, -0.6),
            (5, -0.4), (2, 0.2))  # pixels and slant, by cut  # fmt: skip
+
+
+def draw_standin(raw: str | Path, parts: PartsParams, seed: int) -> None:
+    """Draw the sheets that `parts` names, and their index, into the folder `raw`."""
+    with atomic_folder(raw) as folder:
+        draw_sheets(folder, parts, seed)
+        write_index(folder, SOURCE, dict.fromkeys(parts.sheets(), False))
 
 
 def draw_sheets(folder: str | Path, parts: PartsParams, seed: int) -> None:
