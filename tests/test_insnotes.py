@@ -185,8 +185,8 @@ def refused(
     (tmp_path / "audio").mkdir(exist_ok=True)
     (tmp_path / "audio" / "old").touch()
     before = sorted(path.name for path in tmp_path.iterdir())
+    params = AUDIO.model_copy(update=changes)
     with pytest.raises(V3Error, match=words) as caught:
-        params = AUDIO.model_copy(update=changes)
         render(midi or made / "midi", tmp_path / "audio", params, workers)
     assert "\n" not in str(caught.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == before

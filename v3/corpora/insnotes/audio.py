@@ -61,8 +61,8 @@ def render(
 
     `folder` is replaced whole, or left as it was if anything goes wrong. Its index.json (returned)
     is that of the MIDI files, with sample rate, length in frames, SoundFont, its SHA-256 and
-    FluidSynth's version. A file depends on the seed and itself alone, not on how many `workers` (0: one
-    process a core) there are.
+    FluidSynth's version. A file depends on the seed and itself alone, not on how many processes
+    (`workers`, 0: one a core) there are.
     """
     midi_folder = Path(midi_folder)
     index = read_json(midi_folder / INDEX)

@@ -13,7 +13,6 @@ one. What is looked at, in this order:
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
