@@ -1,15 +1,27 @@
-"""What every stage's command line shares: arguments, folders, and errors as one sentence."""
+"""What every stage's command line shares: arguments, folders, and errors as one sentence.
+
+A stage's script imports this module first, before what takes seconds: from then on Ctrl-C ends it
+with a sentence. So nothing that takes long may be imported here.
+"""
 
 from __future__ import annotations
 
+from v3.base import stopping  # heeds Ctrl-C from here on
+
+# isort: split
 import argparse
 import errno
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from v3.base.disk import disk_full
 from v3.base.errors import V3Error
+
+REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+OF_THE_MACHINE = (errno.EIO, errno.ESTALE, errno.ENOLCK, errno.EMFILE, errno.ENFILE, errno.ELOOP)
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,10 @@ class StagePaths:
     @property
     def split(self) -> Path:
         return self.data / "split.json"
+
+    @property
+    def spec(self) -> Path:
+        return self.data / "spec.json"
 
     @property
     def model(self) -> Path:
@@ -63,16 +79,50 @@ def corpus_parser(description: str) -> argparse.ArgumentParser:
 def run(main: Callable[[], None]) -> None:
     """Run a stage; what a user can mend ends as one sentence on stderr and exit code 1."""
     try:
-        main()
+        with stopping.stoppable():
+            main()
     except V3Error as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        print("interrupted: run the same command again to go on.", file=sys.stderr)
-        sys.exit(130)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        sys.exit(
-            f"error: the disk is full while writing {error.filename or 'an output'}: "
-            "make room (`dvc gc -w` drops unused results) and run the same command again."
+        _fail(str(error))
+    except stopping.Stopped as stopped:
+        sys.exit(stopping.leave(stopped.number))
+    except MemoryError:
+        _fail(
+            "the memory of this machine does not suffice: set machine.workers to 1, or "
+            "machine.memory_gb lower, and run the same command again."
         )
+    except Exception as error:
+        full = disk_full(error)
+        if full is not None:
+            _fail(str(full))
+        if isinstance(error, OSError) and (sentence := _of_a_file(error)):
+            _fail(sentence)
+        raise
+
+
+def _of_a_file(error: OSError) -> str | None:
+    """A sentence about a file that the machine does not let us use; None for other errors."""
+    name = error.filename2 or error.filename
+    if not isinstance(name, str | bytes):
+        return None
+    file = os.fsdecode(name)
+    if error.errno in REFUSED:
+        return (
+            f"{file} may not be read or written ({error.strerror}): give yourself the right to, "
+            "and run the same command again."
+        )
+    if error.errno in OF_THE_MACHINE:
+        return (
+            f"{file} cannot be used now, whatever it holds ({error.strerror}): see to that and "
+            "run the same command again."
+        )
+    return None
+
+
+def _fail(sentence: str) -> None:
+    """End with exit code 1; a stage's process at once, since HDF5 crashes when it closes a file
+    that did not fit on the disk."""
+    if not stopping.STAGE:
+        sys.exit(f"error: {sentence}")
+    sys.stdout.flush()
+    print(f"error: {sentence}", file=sys.stderr, flush=True)
+    os._exit(1)

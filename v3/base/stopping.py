@@ -1,0 +1,131 @@
+"""How a stage ends before its time: Ctrl-C, a termination, or the death of the DVC that started it.
+
+`v3.base.cli` imports this before anything that takes long, so that a signal is heeded from the
+first moment: while a stage still imports it ends at once; later, as an exception that clears up.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LOOK = 0.5  # seconds between two looks at the parent
+GRACE = 30.0  # seconds for clearing up before an orphan ends all the same
+SHELLS = ("sh", "dash", "bash", "zsh", "fish")
+
+
+class Stopped(BaseException):
+    """The stage was told to end; `number` is that of the signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class _State:
+    working = False  # whether `stoppable` surrounds what runs, so that an exception is heeded
+    came: int | None = None  # the signal that came
+
+
+def leave(number: int) -> int:
+    """Say what happened; the exit code by which shells and DVC know it."""
+    with suppress(OSError, ValueError):  # the terminal may be gone
+        print("interrupted: run the same command again to go on.", file=sys.stderr, flush=True)
+    return 128 + number
+
+
+def _on_signal(number: int, _: FrameType | None) -> None:
+    _State.came = number
+    if not _State.working:
+        os._exit(leave(number))
+    raise KeyboardInterrupt
+
+
+def _is_stage() -> bool:
+    """Whether this process is `python -m stages.<name>`: no test, no notebook, no worker."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    return spec is not None and spec.name.startswith("stages.")
+
+
+def _listen() -> dict[int, object]:
+    """Set the handlers where a signal has its usual effect; returns what was there."""
+    usual = (signal.SIG_DFL, signal.default_int_handler)
+    return {
+        number: signal.signal(number, _on_signal)
+        for number in SIGNALS
+        if signal.getsignal(number) in usual  # not what nohup has set
+    }
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Signals end the block as `Stopped`, after its own clearing up; so does the end of DVC.
+
+    Whatever a library makes of an interrupted call, the signal is what counts.
+    """
+    before: dict[int, object] = {}
+    if threading.current_thread() is threading.main_thread():
+        before = _listen()
+    _State.came, _State.working = None, True
+    try:
+        if STAGE and "DVC_STAGE" in os.environ:
+            threading.Thread(target=_watch, args=(_ANCESTORS,), daemon=True).start()
+        yield
+    except BaseException as error:
+        if _State.came is None and not isinstance(error, KeyboardInterrupt):
+            raise
+        raise Stopped(_State.came or signal.SIGINT) from None
+    finally:
+        _State.working = False
+        for number, handler in before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+def _ancestors() -> list[tuple[int, int]]:
+    """(process, its parent) from this process up to DVC: between them may stand shells."""
+    process, chain = os.getpid(), list[tuple[int, int]]()
+    while True:
+        name, parent = _looked_up(process)
+        if chain and name not in SHELLS:
+            return chain
+        chain.append((process, parent))
+        if parent <= 1:
+            return chain
+        process = parent
+
+
+def _looked_up(process: int) -> tuple[str, int]:
+    """Name and parent of a process; without /proc only this one's parent is known."""
+    try:
+        with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file:
+            before, _, after = file.read().rpartition(")")
+        return before.partition("(")[2], int(after.split()[1])
+    except OSError:
+        return "", os.getppid() if process == os.getpid() else 0
+
+
+def _watch(chain: list[tuple[int, int]]) -> None:
+    """End this process soon after one of its ancestors got another parent, for its own has ended.
+
+    By looking, since what Linux can do (PR_SET_PDEATHSIG) heeds only the direct parent, which may
+    be a shell, takes the end of a thread for that of a process, and is unknown to macOS.
+    """
+    while all(_looked_up(process)[1] == parent for process, parent in chain):
+        time.sleep(LOOK)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE)
+    os._exit(128 + signal.SIGTERM)
+
+
+STAGE = _is_stage()
+_ANCESTORS: list[tuple[int, int]] = []
+if STAGE:
+    _listen()
+    _ANCESTORS = _ancestors()
