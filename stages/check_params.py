@@ -7,24 +7,16 @@ parameter runs what depends on it and no more.
 
 import argparse
 
-from v3.params_check import check_params_file
-from v3.undo import take_back_override
-
 from v3.base.cli import run
-from v3.base.errors import V3Error
 from v3.base.files import atomic_file
-from v3.base.params_file import PARAMS
+from v3.params import load_params
 
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     with atomic_file("data/params.ok") as beside:  # first: DVC has just deleted it
         beside.write_text("params.yaml is read before anything runs\n", encoding="utf-8")
-    try:
-        check_params_file()
-    except V3Error:
-        take_back_override(PARAMS)
-        raise
+    load_params()
 
 
 if __name__ == "__main__":

@@ -1,15 +1,19 @@
-"""Divide the samples of a dataset into train, validation, test and the sets of unseen styles."""
+"""Divide the samples of a dataset into train, validation, test and the sets of unseen styles.
+
+The fragment file is read to its last value first: what is wrong with it should not cost a training.
+"""
 
 from v3.base.cli import StagePaths, run, stage_parser
-from v3.fragments.labels import LabelledFragments
-from v3.params import load_params
-from v3.splits import make_split, split_by_group, write_split
+from v3.base.params_file import load_section
+from v3.fragments.labels import LabelledFragments, validate
+from v3.splits import SplitParams, make_split, split_by_group, write_split
 
 
 def main() -> None:
     arguments = stage_parser(__doc__).parse_args()
     paths = StagePaths(arguments.dataset, arguments.run)
-    params = load_params().dataset(paths.dataset).split
+    params = load_section(arguments.dataset, "split", SplitParams)
+    validate(paths.fragments)
     with LabelledFragments(paths.fragments) as file:
         if params.groups:
             splits = split_by_group(
@@ -25,8 +29,8 @@ def main() -> None:
                 file.style,
                 file.info.style_names,
                 seed=params.seed,
-                validation=params.validation,
-                test=params.test,
+                validation=params.validation or 0.0,
+                test=params.test or 0.0,
                 unseen_styles=params.unseen_styles,
                 few_shot=params.few_shot,
             )

@@ -1,47 +1,37 @@
-"""Train one dataset's model: fragments.h5 and split.json -> the model folder and its curves."""
-
-from dataclasses import asdict, replace
-from pathlib import Path
-
-from dvclive import Live
+"""Train one dataset's model: fragments, split and spec -> the model folder and its curves."""
 
 from v3.base.cli import StagePaths, run, stage_parser
-from v3.base.files import write_json
-from v3.fragments.labels import LabelledFragments
-from v3.params import load_params
+
+# isort: split
+from dvclive import Live
+
+from v3.base.closure import ROOT, closure
+from v3.base.files import read_json, write_json
+from v3.base.params_file import load_machine, load_section
+from v3.fragments.reader import Fragments
+from v3.model.spec import Spec
 from v3.splits import read_split
 from v3.training.checkpoint import Checkpoints
 from v3.training.loop import Row, State, train
-
-CODE = (
-    "augment",
-    "batches",
-    "loss",
-    "model",
-    "networks",
-    "objective",
-    "quantizer",
-    "training",
-    "views",
-)
+from v3.training.params import TrainParams
 
 
 def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--seed", type=int, help="in place of <dataset>.train.seed")
-    parser.add_argument("--variant", help="train as studies.variants.<name> says")
+    parser.add_argument("--study", help="train as studies.<name>.train says")
     args = parser.parse_args()
     paths = StagePaths(args.dataset, args.run)
-    dataset = load_params().dataset(args.dataset)
-    params = dataset.variant(args.variant)
+    params = load_section(args.dataset, "train", TrainParams, study=args.study)
     if args.seed is not None:
-        params = replace(params, seed=args.seed)
-    with LabelledFragments(paths.fragments) as file:
-        split = read_split(paths.split, len(file.style))
-        source = file.info.source
+        params = params.model_copy(update={"seed": args.seed})
+    spec = Spec.from_dict(read_json(paths.spec), str(paths.spec))
+    with Fragments(paths.fragments) as file:
+        split = read_split(paths.split, file.samples)
+        source = file.source.source
 
-    settings = {"train": asdict(params), "spec": dataset.spec.to_dict()}
-    code = [Path("v3") / f"{name}.py" for name in CODE]
+    settings = {"train": params.model_dump(), "spec": spec.to_dict()}
+    code = [ROOT / file for file in sorted(closure("stages/train.py"))]
     checkpoints = Checkpoints(args.dataset, settings, [paths.fragments, paths.split, *code])
     with Live(str(paths.plots("train") / "live"), dvcyaml=False, save_dvc_exp=False) as live:
 
@@ -55,8 +45,9 @@ def main() -> None:
             paths.fragments,
             split["train"],
             split["validation"],
-            dataset.spec,
+            spec,
             params,
+            load_machine(),
             checkpoints,
             log,
             section=f"{args.dataset}.train",

@@ -1,21 +1,35 @@
 """The model folder opens by itself; encode, decode and swap take the file's own units."""
 
 import json
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from v3.base.errors import V3Error
-from v3.model.v3 import V3, ModelInfo, StyleChannel
+from v3.model.v3 import V3, ModelInfo, StyleChannel, pool
+
+POOLINGS = ("own", "mean", "neighbour")
+
+
+def made_up(**changes: Any) -> ModelInfo:
+    info = ModelInfo(
+        dataset="bars",
+        source="drawn",
+        offset=0.0,
+        scale=1.0,
+        fragment_shape=(3, 8, 8),
+        variance=0.1,
+    )
+    return info.model_copy(update=changes)
 
 
 @pytest.fixture
 def model(tiny_spec):
-    info = ModelInfo("bars", "drawn", ("l", "m", "r"), ("a", "b"), 10.0, 0.5, (3, 8, 8))
     torch.manual_seed(0)
-    model = V3(tiny_spec, info, StyleChannel("sample", True, 0.3))
+    info = made_up(offset=10.0, scale=0.5)
+    model = V3(tiny_spec, info, StyleChannel(pooling="mean", standardise=True, noise=0.3))
     model.quantizer.atoms.copy_(torch.randn(3, 8))
     model.train()
     for _ in range(3):  # running statistics that differ from their start
@@ -33,9 +47,10 @@ def test_saved_model_opens_without_anything_else(model, tmp_path, monkeypatch):
     assert again.info == model.info
     assert again.style == model.style
     assert again.figures == {"validation_error": 0.01}
-    card = (tmp_path / "model" / "README.md").read_text()
-    assert "drawn" in card
-    assert "validation_error" in card
+    names = sorted(path.name for path in (tmp_path / "model").iterdir())
+    assert names == ["model.json", "model.safetensors"]
+    model.save("model", card="# A model")
+    assert (tmp_path / "model" / "README.md").read_text() == "# A model"
 
 
 def test_units_are_those_of_the_file(model):
@@ -51,24 +66,32 @@ def test_units_are_those_of_the_file(model):
 
 def test_swap_is_decode_of_two_encodings(model):
     a, b = torch.rand(4, 3, 8, 8), torch.rand(4, 3, 8, 8)
-    expected = model.decode(model.encode(a).codes, model.encode(b).z_s)
+    expected = model.decode(model.encode(a).codes, model.encode(b).style)
     assert torch.equal(model.swap(a, b), expected)
 
 
-def test_forward_is_decode_of_encode(tiny_spec):
-    info = ModelInfo("bars", "drawn", ("l",), ("a",), 0.0, 1.0, (3, 8, 8))
-    model = V3(tiny_spec, info, StyleChannel("fragment", True, 0.3)).eval()
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_forward_is_decode_of_encode(tiny_spec, pooling):
+    torch.manual_seed(0)
+    model = V3(tiny_spec, made_up(), StyleChannel(pooling=pooling, noise=0.3)).eval()
     x = torch.rand(2, 3, 3, 8, 8)
     with torch.inference_mode():
         there_and_back = model(x).x_hat.flatten(0, 1)
-    encoding = model.encode(x.flatten(0, 1))
-    assert torch.allclose(model.decode(encoding.codes, encoding.z_s), there_and_back, atol=1e-6)
+    encoding = model.encode(x.flatten(0, 1), np.array([4, 4, 4, 9, 9, 9]))
+    decoded = model.decode(encoding.codes, encoding.style)
+    assert torch.allclose(decoded, there_and_back, atol=1e-6)
+    swapped = model.swap(x[0], x[1])
+    mixed = model.decode(encoding.codes[:3], encoding.style[3:])
+    assert torch.allclose(swapped, mixed, atol=1e-6)
 
 
-def test_sample_pooling_gives_every_fragment_its_sample_mean(model):
-    z_s = torch.randn(2, 3, 8)
-    read = model.read_style(z_s)
-    assert torch.allclose(read, z_s.mean(1, keepdim=True).expand(2, 3, 8))
+def test_pooling_by_hand():
+    z_s = torch.tensor([[0.0], [10.0], [2.0], [30.0], [4.0]])
+    group = torch.tensor([0, 1, 0, 1, 0])  # the fragments of a sample need not stand together
+    pooled = {kind: pool(z_s, group, kind)[:, 0].tolist() for kind in POOLINGS}
+    assert pooled["own"] == [0, 10, 2, 30, 4]
+    assert pooled["mean"] == [2, 20, 2, 20, 2]
+    assert pooled["neighbour"] == [2, 30, 4, 10, 0]
 
 
 def test_noise_only_in_training_and_of_the_stated_size(model):
@@ -77,6 +100,44 @@ def test_noise_only_in_training_and_of_the_stated_size(model):
         assert torch.equal(model(x).x_hat, model(x).x_hat)
     noise = model.add_noise(torch.zeros(4000, 8), torch.Generator().manual_seed(0))
     assert float(noise.std()) == pytest.approx(0.3, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "named"),
+    [
+        (("info", "scale"), 0, "info.scale must not be 0"),
+        (("info", "scale"), "x", "info.scale must be a number"),
+        (("info", "offset"), float("nan"), "model.json"),
+        (("info", "fragment_shape"), [3, 8], "info.fragment_shape"),
+        (("info", "variance"), 0, "info.variance must be > 0"),
+        (("style_channel", "noise"), -1, "style_channel.noise must be >= 0"),
+        (("style_channel", "pooling"), "x", "style_channel.pooling must be one of"),
+        (("codebook_decay",), 2, "codebook_decay must be < 1"),
+        (("spec", "atoms"), 0, "spec.atoms must be >= 2"),
+        (("surprise",), 1, "surprise is not a parameter"),
+    ],
+)
+def test_what_a_model_says_of_itself_is_not_believed(model, tmp_path, place, value, named):
+    model.save(tmp_path / "model")
+    about = tmp_path / "model" / "model.json"
+    content = json.loads(about.read_text())
+    inner = content
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    about.write_text(json.dumps(content))
+    with pytest.raises(V3Error) as error:
+        V3.load(tmp_path / "model")
+    assert named in str(error.value)
+    assert str(about) in str(error.value)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused_by_tensor(model, tmp_path, bad):
+    model.quantizer.atoms[1, 2] = bad
+    model.save(tmp_path / "model")
+    with pytest.raises(V3Error, match=r"model\.safetensors .*quantizer\.atoms"):
+        V3.load(tmp_path / "model")
 
 
 @pytest.mark.parametrize("damage", ["cut", "missing", "schema", "spec"])
@@ -105,17 +166,9 @@ def test_wrong_fragments_are_refused(model):
             model.encode(x)
 
 
-def test_neighbour_pooling_gives_every_fragment_the_style_of_the_next(model):
-    model.style = replace(model.style, pooling="neighbour")
-    z_s = torch.randn(2, 3, 8)
-    read = model.read_style(z_s)
-    assert torch.equal(read[:, 0], z_s[:, 1])
-    assert torch.equal(read[:, 2], z_s[:, 0])
-
-
 def test_sample_norm_reads_which_fragments_are_of_one_sample(tiny_spec):
-    info = ModelInfo("bars", "drawn", ("l",), ("a",), 0.0, 1.0, (3, 8, 8))
-    model = V3(replace(tiny_spec, sample_norm=True), info, StyleChannel()).eval()
+    spec = tiny_spec.model_copy(update={"sample_norm": True})
+    model = V3(spec, made_up(), StyleChannel()).eval()
     x = torch.rand(2, 3, 3, 8, 8)
     with torch.inference_mode():
         z_c = model.embed_samples(x)[0]
@@ -125,6 +178,6 @@ def test_sample_norm_reads_which_fragments_are_of_one_sample(tiny_spec):
     alone = model.encode(x[0])  # without samples all are of one
     assert torch.allclose(alone.z_c, z_c[:3], atol=1e-6)
     swapped = model.swap(x[0], x[1], np.zeros(3), np.ones(3))
-    assert torch.equal(swapped, model.decode(alone.codes, model.encode(x[1]).z_s))
+    assert torch.equal(swapped, model.decode(alone.codes, model.encode(x[1]).style))
     with pytest.raises(V3Error, match="one number for each of 3 fragments"):
         model.encode(x[0], np.zeros(2))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from v3.base.errors import V3Error
+from v3.base.params_file import Machine
+from v3.evaluation.params import FewShotParams
 from v3.model.v3 import V3, network_input
-from v3.params import FewShotParams, TrainParams
 from v3.training.batches import Batches
+from v3.training.loop import use_threads
 from v3.training.loss import weighted_total
-from v3.training.objective import objective, use_threads
+from v3.training.objective import objective
+from v3.training.params import TrainParams
 
 FEW_FRAGMENTS = 32  # of a batch: mean and variance of fewer say too little to normalise by
 MOST_UPDATES = 200  # however many samples there are to adapt to
@@ -27,6 +29,7 @@ def adapt(
     samples: Sequence[int],
     params: FewShotParams,
     train: TrainParams,
+    machine: Machine,
 ) -> V3:
     """A copy of the model after `passes` over the samples with the training loss.
 
@@ -38,7 +41,7 @@ def adapt(
     """
     if not len(samples):
         raise V3Error("adaptation needs a sample, has none.")
-    use_threads(train)
+    use_threads(machine)
     adapted = copy.deepcopy(model).train()
     batches = Batches(
         fragments,
@@ -46,7 +49,7 @@ def adapt(
         min(train.batch_samples, len(samples)),
         train.fragments_per_sample,
         params.seed,
-        train.memory_gb,
+        machine.memory_gb,
     )
     if batches.b * batches.n < FEW_FRAGMENTS:
         for layer in adapted.modules():
@@ -55,9 +58,11 @@ def adapt(
     optimiser = torch.optim.AdamW(adapted.parameters(), params.learning_rate, weight_decay=0.0)
     for step in range(min(params.passes * batches.per_epoch, MOST_UPDATES)):
         generator = torch.Generator().manual_seed(params.seed * 1_000_003 + step)
-        x = network_input(batches[step].to(adapted.device), adapted.info)
-        terms = objective(adapted, x, train, generator).terms
+        raw, distinct = batches[step]
+        x = network_input(raw.to(adapted.device), adapted.info)
+        repeats = None if bool(distinct.all()) else distinct.to(adapted.device)
+        terms = objective(adapted, x, train, generator, repeats).terms
         optimiser.zero_grad(set_to_none=True)
-        weighted_total(terms, asdict(train.weights)).backward()
+        weighted_total(terms, train.weights.model_dump()).backward()
         optimiser.step()
     return adapted.eval()

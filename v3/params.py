@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import Field, model_validator
+from typing import Any
 
 from v3.base.errors import V3Error
 from v3.base.params_file import (
@@ -26,20 +24,21 @@ from v3.base.params_file import (
     read_params_file,
     read_section,
 )
-from v3.base.schema import Names, Natural, Section, SomeNames, mapping, read, share_nothing, unknown
+from v3.base.schema import SomeNames, mapping, read, unknown
 from v3.evaluation.params import (
     BaselineParams,
     FewShotParams,
     LeakageParams,
     RetrievalParams,
+    StudyParams,
     SwapParams,
     TsneParams,
+    read_studies,
 )
 from v3.model.spec import Specs, chosen_spec
 from v3.splits import SplitParams
 from v3.training.params import TrainParams
 
-Seeds = Annotated[tuple[Natural, ...], Field(min_length=1)]
 # What every dataset has.
 SHARED: dict[str, Any] = {
     "split": SplitParams,
@@ -54,30 +53,6 @@ SHARED: dict[str, Any] = {
     "baseline": BaselineParams,
 }
 OTHER = ("datasets", "machine", DEFAULTS, "studies")  # sections that are no dataset's
-
-
-class StudyParams(Section):
-    """A pipeline below studies/: each of `datasets` with each of `seeds`, the slow ones with
-    theirs; `train` says what is trained otherwise."""
-
-    datasets: Names
-    seeds: Seeds
-    slow_datasets: Names = ()
-    slow_seeds: tuple[Natural, ...] = ()
-    train: dict[str, Any] = {}
-
-    @model_validator(mode="after")
-    def _datasets_once(self) -> StudyParams:
-        share_nothing("slow_datasets", self.slow_datasets, "datasets", self.datasets)
-        return self
-
-    def seeds_of(self, dataset: str) -> tuple[int, ...]:
-        """The seeds that the study trains `dataset` with; V3Error if it lists it nowhere."""
-        if dataset in self.datasets:
-            return self.seeds
-        if dataset in self.slow_datasets:
-            return self.slow_seeds
-        raise V3Error(f"no study of params.yaml lists {dataset}: add it to its datasets")
 
 
 @dataclass(frozen=True)
@@ -96,11 +71,6 @@ def load_params(path: Path = PARAMS) -> Params:
     return parse_params(read_params_file(path))
 
 
-def load_studies(path: Path = PARAMS) -> dict[str, StudyParams]:
-    """The section `studies` of the file."""
-    return _read_studies(read_params_file(path))
-
-
 def parse_params(raw: Any) -> Params:
     """The same of the plain values of params.yaml."""
     raw = mapping(raw, "params.yaml")
@@ -116,7 +86,7 @@ def parse_params(raw: Any) -> Params:
     for key in defaults:
         if key not in SHARED:
             raise unknown(DEFAULTS, key, SHARED)
-    studies = _read_studies(raw)
+    studies = read_studies(raw)
     studied = [
         name for study in studies.values() for name in (*study.datasets, *study.slow_datasets)
     ]
@@ -147,8 +117,3 @@ def _read_dataset(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
     found = {key: read_section(raw, name, key, kind) for key, kind in known.items()}
     chosen_spec(found["spec"], found["specs"], name)
     return found
-
-
-def _read_studies(raw: Mapping[str, Any]) -> dict[str, StudyParams]:
-    studies: dict[str, StudyParams] = read(dict[str, StudyParams], raw.get("studies"), "studies")
-    return studies

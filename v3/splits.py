@@ -17,11 +17,11 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from v3.base.errors import V3Error
 from v3.base.files import read_json, write_json
-from v3.base.schema import Count, Names, Natural, Section, Share
+from v3.base.schema import Count, Names, Natural, Section, Share, items
 
 SCHEMA = "v3-split/1"
 SEEN = ("train", "validation", "test")
@@ -38,7 +38,13 @@ def _sum_to_one(shares: tuple[float, ...]) -> tuple[float, ...]:
     return shares
 
 
-Shares = Annotated[tuple[Share, Share, Share, Share], AfterValidator(_sum_to_one)]
+def _listed(value: Any) -> Any:
+    return items(value) if isinstance(value, str) else value
+
+
+Shares = Annotated[
+    tuple[Share, Share, Share, Share], AfterValidator(_sum_to_one), BeforeValidator(_listed)
+]
 
 
 class SplitParams(Section):
@@ -49,7 +55,7 @@ class SplitParams(Section):
     validation: OpenShare | None = None
     test: OpenShare | None = None
     unseen_styles: Names = ()
-    groups: dict[str, Shares] = {}
+    groups: dict[str, Shares] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _fields_agree(self) -> SplitParams:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from v3.base.schema import Count, Natural, Positive, Section
+from v3.base.errors import V3Error
+from v3.base.params_file import PARAMS, read_params_file
+from v3.base.schema import Count, Names, Natural, Positive, Section, read, share_nothing
+
+Seeds = Annotated[tuple[Natural, ...], Field(min_length=1)]
 
 
 class RetrievalParams(Section):
@@ -45,3 +51,41 @@ class SwapParams(Section):
 class BaselineParams(Section):
     seed: Natural
     fragments: Count
+
+
+class StudyParams(Section):
+    """A pipeline below studies/: each of `datasets` with each of `seeds`, the slow ones with
+    theirs; `train` says what is trained otherwise."""
+
+    datasets: Names
+    seeds: Seeds
+    slow_datasets: Names = ()
+    slow_seeds: tuple[Natural, ...] = ()
+    train: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _datasets_once(self) -> StudyParams:
+        share_nothing("slow_datasets", self.slow_datasets, "datasets", self.datasets)
+        return self
+
+    def seeds_of(self, dataset: str) -> tuple[int, ...]:
+        """The seeds that the study trains `dataset` with; V3Error if it lists it nowhere."""
+        if dataset in self.datasets:
+            return self.seeds
+        if dataset in self.slow_datasets:
+            return self.slow_seeds
+        raise V3Error(f"no study of params.yaml lists {dataset}: add it to its datasets")
+
+
+def load_study(name: str, path: Path = PARAMS) -> StudyParams:
+    """`studies.<name>` of the file: the study in the folder of that name below studies/."""
+    studies = read_studies(read_params_file(path))
+    if name not in studies:
+        raise V3Error(f"studies.{name} is missing: params.yaml has {', '.join(studies)}")
+    return studies[name]
+
+
+def read_studies(raw: Mapping[str, Any]) -> dict[str, StudyParams]:
+    """All studies of the plain values of params.yaml, by name."""
+    studies: dict[str, StudyParams] = read(dict[str, StudyParams], raw.get("studies"), "studies")
+    return studies

@@ -15,6 +15,8 @@ is from, which hair a character has).
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,11 @@ from v3.base.errors import V3Error
 SCHEMA = "v3-fragments/1"
 DTYPES = ("uint8", "float16", "float32")
 Shape = tuple[int, int, int]  # (C, H, W)
+# Errors of the machine, which say nothing about what a file holds.
+OF_THE_MACHINE = (
+    *(errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ESTALE),
+    *(errno.ENOLCK, errno.EAGAIN),
+)
 
 
 @dataclass(frozen=True)
@@ -58,41 +65,50 @@ def open_for_reading(path: Path) -> h5py.File:
         raise V3Error(f"{path} is missing: run `dvc repro` to make it.")
     try:
         return h5py.File(path, "r")
-    except PermissionError:
-        raise V3Error(f"{path} may not be read: give yourself the right to.") from None
     except OSError as error:
         raise damaged(path, error) from None
 
 
 def read_source(path: Path, file: h5py.File) -> Source:
-    text: dict[str, str] = {}
-    number: dict[str, float] = {}
-    for key in ("dataset", "source", "offset", "scale"):
-        value = _attribute(path, file, key)
-        if key in ("offset", "scale"):
-            if not np.isscalar(value) or isinstance(value, (str, bytes)):
-                raise invalid(path, f"attribute '{key}' is no number")
-            number[key] = float(value)  # type: ignore[arg-type]
-        elif not isinstance(value, str):
-            raise invalid(path, f"attribute '{key}' is no UTF-8 text")
-        else:
-            text[key] = value
-    check_units(path, number["offset"], number["scale"])
-    return Source(**text, **number)
+    offset, scale = _number(path, file, "offset"), _number(path, file, "scale")
+    check_units(path, offset, scale)
+    return Source(_text(path, file, "dataset"), _text(path, file, "source"), offset, scale)
 
 
 def read_info(path: Path, file: h5py.File, source: Source) -> FragmentInfo:
-    names: dict[str, tuple[str, ...]] = {}
-    optional = ["group_names"] if "group_names" in file.attrs else []
-    for key in ["content_names", "style_names", *optional]:
-        value = _attribute(path, file, key)
-        listed = [] if _is_empty(value) else np.atleast_1d(np.asarray(value)).tolist()
-        if not all(isinstance(name, str) for name in listed):
-            raise invalid(path, f"attribute '{key}' is no list of UTF-8 names")
-        names[key] = tuple(listed)
-    info = FragmentInfo(**vars(source), **names)
+    info = FragmentInfo(
+        dataset=source.dataset,
+        source=source.source,
+        content_names=_names(path, file, "content_names"),
+        style_names=_names(path, file, "style_names"),
+        offset=source.offset,
+        scale=source.scale,
+        group_names=_names(path, file, "group_names") if "group_names" in file.attrs else (),
+    )
     check_info(path, info)
     return info
+
+
+def _number(path: Path, file: h5py.File, key: str) -> float:
+    value = _attribute(path, file, key)
+    if not np.isscalar(value) or isinstance(value, (str, bytes)):
+        raise invalid(path, f"attribute '{key}' is no number")
+    return float(value)  # type: ignore[arg-type]
+
+
+def _text(path: Path, file: h5py.File, key: str) -> str:
+    value = _attribute(path, file, key)
+    if not isinstance(value, str):
+        raise invalid(path, f"attribute '{key}' is no UTF-8 text")
+    return value
+
+
+def _names(path: Path, file: h5py.File, key: str) -> tuple[str, ...]:
+    value = _attribute(path, file, key)
+    listed = [] if _is_empty(value) else np.atleast_1d(np.asarray(value)).tolist()
+    if not all(isinstance(name, str) for name in listed):
+        raise invalid(path, f"attribute '{key}' is no list of UTF-8 names")
+    return tuple(listed)
 
 
 def _attribute(path: Path, file: h5py.File, key: str) -> object:
@@ -154,5 +170,28 @@ def invalid(path: Path, reason: str) -> V3Error:
 
 
 def damaged(path: Path, error: BaseException) -> V3Error:
-    detail = str(error).split("(")[-1].rstrip(")") or type(error).__name__
-    return V3Error(f"{path} is damaged or cut short ({detail}): delete it and run `dvc repro`.")
+    """What to say of a file that HDF5 cannot read: locked, out of reach for now, or damaged."""
+    said = str(error)
+    if "unable to lock" in said or "already open for" in said:
+        return V3Error(
+            f"{path} is locked ({_reason(error)}): wait for the process that writes it or end "
+            "that, or set HDF5_USE_FILE_LOCKING=FALSE where it lies on a file system without "
+            "locks, and run the same command again."
+        )
+    if isinstance(error, PermissionError):
+        return V3Error(f"{path} may not be read: give yourself the right to.")
+    if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
+        return V3Error(
+            f"{path} cannot be read now, whatever it holds ({_reason(error)}): see to that and run "
+            "the same command again."
+        )
+    return V3Error(
+        f"{path} is damaged or cut short ({_reason(error)}): if `dvc repro` made it, delete it and "
+        "run that again, else put a whole copy in its place."
+    )
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return str(error).split("(")[-1].rstrip(")") or type(error).__name__

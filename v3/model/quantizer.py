@@ -56,15 +56,16 @@ class Quantizer(nn.Module):
 
     @torch.no_grad()
     def update(
-        self, z_c: Tensor, codes: Tensor, error: Tensor, threshold: float, generator: Generator
+        self, z_c: Tensor, codes: Tensor, error: Tensor, share: float, generator: Generator
     ) -> int:
         """Move the atoms towards the vectors that chose them; return how many were replaced.
 
-        An atom whose EMA usage (fragments a batch) falls under `threshold` is replaced by a
-        vector of the batch, drawn with a probability in proportion to the square of the
-        fragment's reconstruction `error` (N,): where one atom holds two contents, both are
-        reconstructed badly. Its usage restarts at the threshold, or it would die at once.
+        An atom whose EMA usage (fragments a batch) falls under `share` of even use (N / K) is
+        replaced by a vector of the batch, drawn with a probability in proportion to the square of
+        the fragment's reconstruction `error` (N,): where one atom holds two contents, both are
+        reconstructed badly. Its usage restarts at that threshold, or it would die at once.
         """
+        threshold = share * len(z_c) / len(self.atoms)
         chosen = nn.functional.one_hot(codes, len(self.atoms)).to(z_c)  # (N, K)
         self.usage.lerp_(chosen.sum(0), 1 - self.decay)
         self.sums.lerp_(chosen.T @ z_c, 1 - self.decay)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from v3.base.errors import V3Error
-from v3.base.schema import Count, Pair, Section, read
+from v3.base.schema import Count, Pair, Section, items, read
 
 
 class StridedLayer(Section):
@@ -20,6 +20,14 @@ class StridedLayer(Section):
     channels: Count
     kernel: Pair
     stride: Pair
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        """`32, 8x8, 4x4` for channels, kernel and stride."""
+        if isinstance(value, str) and value.count(",") == 2:
+            return dict(zip(("channels", "kernel", "stride"), items(value), strict=True))
+        return value
 
     @model_validator(mode="after")
     def _fits(self) -> StridedLayer:
@@ -42,6 +50,15 @@ class ResidualGroup(Section):
     blocks: Count
     kernel: Pair
     strides: tuple[Pair, ...]  # one a level
+
+    @model_validator(mode="before")
+    @classmethod
+    def _same_stride(cls, value: Any) -> Any:
+        """`2x2` for that stride at every level."""
+        if isinstance(value, dict) and isinstance(value.get("strides"), str):
+            levels = value.get("levels")
+            return value | {"strides": (value["strides"],) * (levels if type(levels) is int else 1)}
+        return value
 
     @model_validator(mode="after")
     def _fits(self) -> ResidualGroup:

@@ -1,70 +1,95 @@
 """V3: encoder, codebook and decoder as one model that explains itself.
 
-A saved model is a folder: `model.safetensors` (weights), `model.json` (everything needed to use
-them: spec, style channel, names, offset and scale, figures, version) and `README.md` (the card).
+A saved model is a folder: `model.safetensors` (weights) and `model.json` (everything needed to use
+them: spec, style channel, offset and scale, figures, version). What people should know of it is
+written by `v3/evaluation/card.py`, once it is measured.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
+from pydantic import Field, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Generator, Tensor, nn
 
 from v3.base.errors import V3Error
 from v3.base.files import atomic_folder, read_json, write_json
+from v3.base.schema import Count, NonNegative, Positive, Section, read
 from v3.model.networks import Decoder, Encoder
 from v3.model.quantizer import Quantizer
 from v3.model.spec import Spec
 
-SCHEMA = "v3-model/1"
+SCHEMA: Literal["v3-model/2"] = "v3-model/2"
+WEIGHTS, ABOUT = "model.safetensors", "model.json"
+MEND = "get the model again (`dvc checkout models`, `dvc pull`) or train it (`dvc repro`)"
 BATCH = 512  # fragments encoded or decoded at once
 Fragments = np.ndarray | Tensor
 
 
-@dataclass(frozen=True)
-class StyleChannel:
+class StyleChannel(Section):
     """How the decoder reads the style: what it cannot hold, it cannot carry.
 
-    pooling: `fragment` gives the decoder each fragment's own style, `sample` the sample's mean,
+    pooling: `own` gives the decoder each fragment's own style, `mean` that of its sample,
         `neighbour` that of the sample's next fragment (of the last: the first), which can say
         nothing about a fragment but what they share.
     standardise: z_s has mean 0 and variance 1 in every dimension over the training data.
     noise: standard deviation of the Gaussian noise on what the decoder reads in training.
     """
 
-    pooling: str = "fragment"
+    pooling: Literal["own", "mean", "neighbour"] = "own"
     standardise: bool = True
-    noise: float = 0.0
+    noise: NonNegative = 0.0
 
 
-@dataclass(frozen=True)
-class ModelInfo:
-    """What the fragments are: (C, H, W), names, and network input = (value - offset) * scale."""
+class ModelInfo(Section):
+    """What the fragments are: (C, H, W), and network input = (value - offset) * scale.
+
+    variance: of the network input over the training fragments, about their mean; an error of
+        reconstruction that large is that of a decoder which knows nothing.
+    """
 
     dataset: str
     source: str
-    content_names: tuple[str, ...]
-    style_names: tuple[str, ...]
     offset: float
     scale: float
-    fragment_shape: tuple[int, int, int]
+    fragment_shape: tuple[Count, Count, Count]
+    variance: Positive
+
+    @model_validator(mode="after")
+    def _scale_is_not_zero(self) -> ModelInfo:
+        if self.scale == 0:
+            raise ValueError("scale must not be 0")
+        return self
+
+
+class About(Section):
+    """All of model.json."""
+
+    schema_: Literal["v3-model/2"] = Field(SCHEMA, alias="schema")
+    spec: Spec
+    style_channel: StyleChannel
+    codebook_decay: Annotated[float, Field(ge=0, lt=1)]
+    info: ModelInfo
+    training: dict[str, Any]  # <dataset>.train, as it was trained
+    figures: dict[str, float]
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """Of N fragments: content z_c (N, d_c), its codes (N,), style z_s (N, d_s)."""
+    """Of N fragments: content z_c (N, d_c), its codes (N,), style z_s (N, d_s), and `style`
+    (N, d_s): what the decoder reads of it, pooled over each sample's fragments."""
 
     z_c: Tensor
     codes: Tensor
     z_s: Tensor
+    style: Tensor
 
 
 @dataclass(frozen=True)
@@ -91,7 +116,8 @@ class V3(nn.Module):
     ) -> None:
         super().__init__()
         self.spec, self.info, self.style = spec, info, style or StyleChannel()
-        self.figures: dict[str, Any] = {}
+        self.figures: dict[str, float] = {}
+        self.training_params: dict[str, Any] = {}
         self.encoder = Encoder(spec, info.fragment_shape)
         self.quantizer = Quantizer(spec.atoms, spec.content_dim, codebook_decay, spec.distance)
         self.decoder = Decoder(spec, info.fragment_shape)
@@ -120,10 +146,11 @@ class V3(nn.Module):
         b, n = x.shape[:2]
         z_c, z_s = self.embed_samples(x)
         z_q, codes, commitment = self.quantizer(z_c)
-        read = self.read_style(z_s.unflatten(0, (b, n))).flatten(0, 1)
+        group = torch.arange(b, device=x.device).repeat_interleave(n)
+        style = pool(z_s, group, self.style.pooling)
         if self.training and self.style.noise > 0:
-            read = self.add_noise(read, generator)
-        x_hat = self.decoder(z_q, read)
+            style = self.add_noise(style, generator)
+        x_hat = self.decoder(z_q, style)
         return Batch(
             z_c.unflatten(0, (b, n)),
             z_q.unflatten(0, (b, n)),
@@ -133,44 +160,46 @@ class V3(nn.Module):
             commitment,
         )
 
-    def read_style(self, z_s: Tensor) -> Tensor:
-        """What the decoder reads of the styles (b, n, d_s) of whole samples, without noise."""
-        if self.style.pooling == "sample":
-            return z_s.mean(1, keepdim=True).expand_as(z_s)
-        if self.style.pooling == "neighbour":
-            return z_s.roll(-1, 1)
-        return z_s
-
-    def add_noise(self, read: Tensor, generator: Generator | None = None) -> Tensor:
+    def add_noise(self, style: Tensor, generator: Generator | None = None) -> Tensor:
         """The training noise on (N, d_s); its size is that of the standardised style."""
-        noise = torch.randn(read.shape, generator=generator).to(read.device)
+        noise = torch.randn(style.shape, generator=generator).to(style.device)
         if self.style.standardise:
-            return read + self.style.noise * noise
-        return read + self.style.noise * read.detach().std() * noise
+            return style + self.style.noise * noise
+        return style + self.style.noise * style.detach().std() * noise
 
     @torch.inference_mode()
     def encode(self, fragments: Fragments, sample: Fragments | None = None) -> Encoding:
         """Fragments (N, C, H, W) in file units -> content, codes and style.
 
         `sample` (N,) says by equal numbers which fragments are of one sample; None: all are. It
-        matters to a spec with `sample_norm` alone, which wants some fragments of every sample.
+        matters to a spec with `sample_norm` and to a style channel that pools, which want some
+        fragments of every sample.
         """
         self.eval()
         fragments = _fragments(fragments)
-        profiles = self._profiles(fragments, sample)
+        group = self._group(len(fragments), sample)
+        pieces = [self._input(piece) for piece in fragments.split(BATCH)]
+        profiles: Sequence[Tensor | None] = [None] * len(pieces)
+        if self.spec.sample_norm:
+            own = torch.cat([piece.mean(3, keepdim=True) for piece in pieces])
+            profiles = group_mean(own, group).split(BATCH)
         parts = [
-            self.embed(self._input(part), profile)
-            for part, profile in zip(fragments.split(BATCH), profiles, strict=True)
+            self.embed(piece, profile) for piece, profile in zip(pieces, profiles, strict=True)
         ]
-        z_c = torch.cat([part[0] for part in parts])
-        return Encoding(z_c, self.quantizer.nearest(z_c), torch.cat([part[1] for part in parts]))
+        z_c, z_s = (torch.cat([part[index] for part in parts]) for index in (0, 1))
+        style = pool(z_s, group, self.style.pooling)
+        return Encoding(z_c, self.quantizer.nearest(z_c), z_s, style)
 
     @torch.inference_mode()
-    def decode(self, codes: Fragments, z_s: Fragments) -> Tensor:
-        """Codes (N,) and styles (N, d_s) -> fragments (N, C, H, W) in file units, float32."""
+    def decode(self, codes: Fragments, style: Fragments) -> Tensor:
+        """Codes (N,) and styles (N, d_s) -> fragments (N, C, H, W) in file units, float32.
+
+        `style` is that of an `Encoding`; without noise `decode` of what `encode` gave is what
+        `forward` reconstructs.
+        """
         self.eval()
         z_q = self.quantizer.atoms[torch.as_tensor(codes, device=self.device)]
-        styles = torch.as_tensor(z_s, device=self.device)
+        styles = torch.as_tensor(style, device=self.device)
         decoded = [
             self.decoder(q, s) for q, s in zip(z_q.split(BATCH), styles.split(BATCH), strict=True)
         ]
@@ -188,26 +217,19 @@ class V3(nn.Module):
         The samples (N,) are those that `encode` asks for.
         """
         codes = self.encode(content, content_sample).codes
-        return self.decode(codes, self.encode(style, style_sample).z_s)
+        return self.decode(codes, self.encode(style, style_sample).style)
 
-    def _profiles(self, fragments: Tensor, sample: Fragments | None) -> Sequence[Tensor | None]:
-        """Of each part of the fragments the `profile` that `embed` wants."""
-        pieces = fragments.split(BATCH)
-        if not self.spec.sample_norm:
-            return [None] * len(pieces)
-        own = torch.cat([self._input(piece).mean(3, keepdim=True) for piece in pieces])
+    def _group(self, count: int, sample: Fragments | None) -> Tensor:
+        """Of each of `count` fragments the number of its sample (N,), counted from 0."""
         if sample is None:
-            sample = torch.zeros(len(own), dtype=torch.int64)
+            return torch.zeros(count, dtype=torch.int64, device=self.device)
         sample = torch.as_tensor(sample, device=self.device)
-        if sample.shape != own.shape[:1]:
+        if sample.shape != (count,):
             raise V3Error(
-                f"sample must be one number for each of {len(own)} fragments, "
+                f"sample must be one number for each of {count} fragments, "
                 f"has the shape {tuple(sample.shape)}."
             )
-        group = sample.unique(return_inverse=True)[1]
-        total = own.new_zeros(int(group.max()) + 1, *own.shape[1:]).index_add_(0, group, own)
-        mean = total / torch.bincount(group).view(-1, 1, 1, 1)
-        return mean[group].split(BATCH)
+        return sample.unique(return_inverse=True)[1]
 
     @property
     def device(self) -> torch.device:
@@ -216,46 +238,88 @@ class V3(nn.Module):
     def _input(self, fragments: Fragments) -> Tensor:
         return network_input(torch.as_tensor(fragments).to(self.device), self.info)
 
-    def save(self, folder: str | Path, figures: Mapping[str, Any] | None = None) -> None:
-        """Write the model folder, whole or not at all. `figures`: what training measured."""
+    def save(
+        self,
+        folder: str | Path,
+        figures: Mapping[str, float] | None = None,
+        card: str | None = None,
+    ) -> None:
+        """Write the model folder, whole or not at all.
+
+        `figures`: what training measured; `card`: the text of README.md, which is left out without.
+        """
         self.figures = dict(figures or self.figures)
-        about = {
-            "schema": SCHEMA,
-            "spec": self.spec.to_dict(),
-            "style_channel": dataclasses.asdict(self.style),
-            "codebook_decay": self.quantizer.decay,
-            "info": dataclasses.asdict(self.info),
-            "figures": self.figures,
-        }
+        about = About(
+            schema=SCHEMA,
+            spec=self.spec,
+            style_channel=self.style,
+            codebook_decay=self.quantizer.decay,
+            info=self.info,
+            training=self.training_params,
+            figures=self.figures,
+        )
         weights = {name: value.contiguous().cpu() for name, value in self.state_dict().items()}
         with atomic_folder(folder) as beside:
-            save_file(weights, beside / "model.safetensors")
-            write_json(beside / "model.json", about)
-            (beside / "README.md").write_text(_card(about), encoding="utf-8")
+            save_file(weights, beside / WEIGHTS)
+            content = about.model_dump(mode="json", by_alias=True) | {"spec": self.spec.to_dict()}
+            write_json(beside / ABOUT, content)
+            if card is not None:
+                (beside / "README.md").write_text(card, encoding="utf-8")
 
     @classmethod
     def load(cls, folder: str | Path, device: str | torch.device = "cpu") -> V3:
         """Open a model folder; nothing else is needed. `V3Error` names what is damaged."""
         folder = Path(folder)
-        about = read_json(folder / "model.json")
-        if about.get("schema") != SCHEMA:
-            raise V3Error(f"{folder} is no {SCHEMA} model folder: train it again with `dvc repro`.")
-        info: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in about["info"].items()
-        }
-        spec = Spec.from_dict(about["spec"])
-        style = StyleChannel(**about["style_channel"])
-        model = cls(spec, ModelInfo(**info), style, about["codebook_decay"])
+        raw = read_json(folder / ABOUT)
+        if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
+            raise V3Error(f"{folder / ABOUT} is not of {SCHEMA}: {MEND}.")
         try:
-            model.load_state_dict(load_file(folder / "model.safetensors"))
+            about = read(About, raw, str(folder / ABOUT))
+            model = cls(about.spec, about.info, about.style_channel, about.codebook_decay)
+        except V3Error as error:
+            raise V3Error(f"{error}: {MEND}.") from None
+        weights = folder / WEIGHTS
+        try:
+            model.load_state_dict(load_file(weights))
+        except PermissionError:
+            raise V3Error(f"{weights} may not be read: give yourself the right to.") from None
         except (OSError, SafetensorError, RuntimeError) as error:
             raise V3Error(
-                f"{folder / 'model.safetensors'} is missing, damaged or of another spec "
-                f"({str(error).splitlines()[0]}): train it again with `dvc repro`."
+                f"{weights} is missing, damaged or of another spec "
+                f"({str(error).splitlines()[0]}): {MEND}."
             ) from None
-        model.figures = about["figures"]
+        for name, tensor in model.state_dict().items():
+            if not tensor.isfinite().all():
+                raise V3Error(f"{weights} holds values that are not finite in {name}: {MEND}.")
+        model.figures, model.training_params = dict(about.figures), dict(about.training)
         return model.to(device).eval()
+
+
+def pool(z_s: Tensor, group: Tensor, pooling: str) -> Tensor:
+    """What the decoder reads of the styles (N, d_s) of fragments in the samples `group` (N,).
+
+    A sample's fragments are taken in the order given; `StyleChannel` says what the kinds mean.
+    """
+    if pooling == "mean":
+        return group_mean(z_s, group)
+    if pooling == "neighbour":
+        order = group.argsort(stable=True)
+        ordered = group[order]
+        last = torch.ones_like(ordered, dtype=torch.bool)
+        last[:-1] = ordered[1:] != ordered[:-1]
+        after = order.roll(-1)
+        after[last] = order[last.roll(1)]  # the last reads the first
+        following = torch.empty_like(order)
+        following[order] = after
+        return z_s[following]
+    return z_s
+
+
+def group_mean(values: Tensor, group: Tensor) -> Tensor:
+    """Each of the values (N, ...) replaced by the mean of those in its group (N,)."""
+    count = torch.bincount(group).view(-1, *[1] * (values.ndim - 1))
+    total = values.new_zeros(len(count), *values.shape[1:]).index_add_(0, group, values)
+    return (total / count)[group]
 
 
 def network_input(fragments: Tensor, info: ModelInfo) -> Tensor:
@@ -268,31 +332,3 @@ def _fragments(fragments: Fragments) -> Tensor:
     if fragments.ndim != 4 or not len(fragments):
         raise V3Error(f"fragments must have the shape (N, C, H, W), N > 0; have {fragments.shape}.")
     return fragments
-
-
-def _card(about: dict[str, Any]) -> str:
-    info, style, spec = about["info"], about["style_channel"], about["spec"]
-    figures = "\n".join(f"| {name} | {value} |" for name, value in about["figures"].items())
-    return f"""# V3 model of {info["dataset"]}
-
-Content and style of single fragments, learnt without labels (variance versus invariance,
-Wu et al., ICLR 2025, arXiv 2407.03824).
-
-- Trained on: {info["source"]}
-- Fragments: {" x ".join(map(str, info["fragment_shape"]))}; network input = (value - \
-{info["offset"]:g}) x {info["scale"]:g}
-- Network: {spec["network"]}, {spec["atoms"]} atoms, content {spec["content_dim"]} and style \
-{spec["style_dim"]} dimensions
-- Style channel: {style["pooling"]} pooling, noise {style["noise"]:g}, \
-{"standardised" if style["standardise"] else "as it is"}
-
-| figure (no label was used) | value |
-|---|---|
-{figures}
-
-```python
-from v3.model.v3 import V3
-model = V3.load("{info["dataset"]}")  # this folder
-encoding = model.encode(fragments)  # .codes, .z_c, .z_s
-```
-"""

@@ -7,45 +7,25 @@ al., 2019, arXiv 1904.08779).
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import torch
 from torch import Generator, Tensor
 
 from v3.base.errors import V3Error
+from v3.training.params import AugmentParams
 
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma
 
 
-class AugmentConfig(Protocol):
-    """Strengths; 0 switches off. `params.yaml` explains each."""
-
-    @property
-    def brightness(self) -> float: ...
-    @property
-    def contrast(self) -> float: ...
-    @property
-    def saturation(self) -> float: ...
-    @property
-    def hue(self) -> float: ...
-    @property
-    def gamma(self) -> float: ...
-    @property
-    def invert(self) -> float: ...
-    @property
-    def frequency_mask(self) -> int: ...
-
-
-def augment(x: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+def augment(x: Tensor, params: AugmentParams, generator: Generator) -> Tensor:
     """Network input (b, n, C, H, W) -> the same shape, each sample changed in its own way."""
     colour = [
         (change, strength)
         for change, strength in (
-            (_brightness, config.brightness),
-            (_contrast, config.contrast),
-            (_saturation, config.saturation),
-            (_hue, config.hue),
-            (_gamma, config.gamma),
+            (_brightness, params.brightness),
+            (_contrast, params.contrast),
+            (_saturation, params.saturation),
+            (_hue, params.hue),
+            (_gamma, params.gamma),
         )
         if strength > 0
     ]
@@ -55,11 +35,11 @@ def augment(x: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
         change, strength = colour[index]
         draw = (torch.rand(len(x), generator=generator) * 2 - 1) * strength
         x = change(x, draw.to(x.device).view(-1, 1, 1, 1, 1))
-    if config.invert > 0:
-        turned = torch.rand(len(x), generator=generator) < config.invert
+    if params.invert > 0:
+        turned = torch.rand(len(x), generator=generator) < params.invert
         x = torch.where(turned.to(x.device).view(-1, 1, 1, 1, 1), 1 - x, x)
-    if config.frequency_mask > 0:
-        x = _mask_frequencies(x, config.frequency_mask, generator)
+    if params.frequency_mask > 0:
+        x = _mask_frequencies(x, params.frequency_mask, generator)
     return x
 
 

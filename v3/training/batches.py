@@ -15,15 +15,18 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from v3.base.errors import V3Error
-from v3.fragments.labels import LabelledFragments
+from v3.fragments.reader import Fragments
+
+Batch = tuple[Tensor, Tensor]
 
 
-class Batches(Dataset[Tensor]):
-    """Item t: the raw fragments (b, n, C, H, W) of training batch t.
+class Batches(Dataset[Batch]):
+    """Item t: raw fragments (b, n, C, H, W) of training batch t, and which are `distinct` (b, n).
 
     Every epoch passes all samples once in a new order (what is left over of a batch waits for
     the next epoch). Of a sample of more than n fragments, n consecutive ones from a random start
-    are taken, going on at its beginning after its end; a shorter sample is repeated.
+    are taken, going on at its beginning after its end; a shorter sample is repeated, and what
+    stands there again is not distinct.
     """
 
     def __init__(
@@ -43,8 +46,8 @@ class Batches(Dataset[Tensor]):
                 "lower it or make more data."
             )
         self.memory: np.ndarray | None = None
-        self.file: LabelledFragments | None = None
-        with LabelledFragments(path) as file:
+        self.file: Fragments | None = None
+        with Fragments(path) as file:
             starts = np.asarray(file.starts)
             chosen = np.asarray(samples)
             self.start, self.length = starts[chosen], starts[chosen + 1] - starts[chosen]
@@ -58,33 +61,37 @@ class Batches(Dataset[Tensor]):
         """Batches in an epoch."""
         return len(self.start) // self.b
 
-    def rows(self, step: int) -> np.ndarray:
-        """Fragment rows (b, n) of batch `step`: of the memory if it is used, else of the file."""
+    def rows(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Fragment rows (b, n) of batch `step`: of the memory if it is used, else of the file; and
+        which of them are distinct (b, n)."""
         epoch, place = divmod(step, self.per_epoch)
         order = np.random.default_rng((self.seed, epoch)).permutation(len(self.start))
         chosen = order[place * self.b : (place + 1) * self.b]
         length = self.length[chosen][:, None]
         offset = np.random.default_rng((self.seed, epoch, place)).integers(length)
         offset = np.where(length == self.n, 0, offset)
-        return self.start[chosen][:, None] + (offset + np.arange(self.n)) % length
+        place_in_batch = np.arange(self.n)
+        rows = self.start[chosen][:, None] + (offset + place_in_batch) % length
+        return rows, place_in_batch < length
 
-    def __getitem__(self, step: int) -> Tensor:
-        rows = self.rows(step)
+    def __getitem__(self, step: int) -> Batch:
+        rows, first_time = self.rows(step)
+        distinct = torch.from_numpy(first_time)
         if self.memory is not None:
-            return torch.from_numpy(self.memory[rows])
+            return torch.from_numpy(self.memory[rows]), distinct
         if self.file is None:  # opened once in each worker: an HDF5 handle must not be shared
-            self.file = LabelledFragments(self.path)
+            self.file = Fragments(self.path)
         read = self.file.read(rows.ravel())
-        return torch.from_numpy(read.reshape(self.b, self.n, *read.shape[1:]))
+        return torch.from_numpy(read.reshape(self.b, self.n, *read.shape[1:])), distinct
 
-    def from_step(self, first: int, last: int, workers: int) -> Iterator[Tensor]:
-        """Batches `first` to `last` - 1 in order, read ahead by `workers` processes if any."""
+    def from_step(self, first: int, last: int, loaders: int) -> Iterator[Batch]:
+        """Batches `first` to `last` - 1 in order, read ahead by `loaders` processes if any."""
         return iter(
             DataLoader(
                 self,
                 batch_size=None,
                 sampler=range(first, last),
-                num_workers=workers,
-                multiprocessing_context="spawn" if workers else None,
+                num_workers=loaders,
+                multiprocessing_context="spawn" if loaders else None,
             )
         )

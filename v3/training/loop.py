@@ -9,25 +9,29 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from os import cpu_count
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from v3.base.errors import V3Error
-from v3.fragments.labels import LabelledFragments
+from v3.base.params_file import Machine
+from v3.fragments.reader import Fragments
 from v3.model.spec import Spec
 from v3.model.v3 import V3, ModelInfo, StyleChannel, network_input
-from v3.params import TrainParams
-from v3.training.batches import Batches
+from v3.training.batches import Batch, Batches
 from v3.training.checkpoint import Checkpoints
 from v3.training.loss import weighted_total
-from v3.training.objective import objective, see, use_threads
+from v3.training.objective import changed, objective
+from v3.training.params import TrainParams
 
-LOG_EVERY = 20  # steps that a row of the history averages over
+LOG_EVERY = 20  # steps that a row of the history averages over, or fewer up to a validation
 VALIDATION_FRAGMENTS = 4000  # at the most: enough for three digits of the error
+VARIANCE_FRAGMENTS = 4000  # at the most, evenly over the training samples
 Row = dict[str, float]
 
 
@@ -43,6 +47,7 @@ class State:
     reference_error: float = math.inf  # the last real improvement
     waited: int = 0  # validations since then
     seconds: float = 0.0
+    rows: list[Row] = field(default_factory=list)  # of the steps since the history's last row
 
 
 def train(
@@ -51,6 +56,7 @@ def train(
     validation: Sequence[int],
     spec: Spec,
     params: TrainParams,
+    machine: Machine,
     checkpoints: Checkpoints,
     log: Callable[[Row], None] | None = None,
     section: str = "train",
@@ -61,9 +67,9 @@ def train(
     gets each row of the history, those from before an interruption first. `section` names the
     parameters in errors.
     """
-    device = choose_device(params.device)
-    use_threads(params)
-    model = build(fragments, spec, params).to(device)
+    device = choose_device(machine.device)
+    use_threads(machine)
+    model = build(fragments, training, spec, params).to(device)
     optimiser = make_optimiser(model, params)
     batches = Batches(
         fragments,
@@ -71,7 +77,7 @@ def train(
         params.batch_samples,
         params.fragments_per_sample,
         params.seed,
-        params.memory_gb,
+        machine.memory_gb,
     )
     held_out = validation_set(fragments, validation, params).to(device)
     state = State()
@@ -84,26 +90,25 @@ def train(
         log(row)
 
     clock = time.monotonic() - state.seconds
-    rows: list[Row] = []
-    source = batches.from_step(state.step, params.steps, params.workers)
+    source = batches.from_step(state.step, params.steps, machine.loaders)
     progress = tqdm(source, total=params.steps, initial=state.step, unit="step", disable=None)
-    for raw in progress:
-        row = training_step(model, optimiser, raw.to(device), state, batches, params, section)
-        rows.append(row)
+    for batch in progress:
+        row = training_step(model, optimiser, batch, state, batches.per_epoch, params, section)
+        state.rows.append(row)
         state.step += 1
-        if state.step % LOG_EVERY and state.step < params.steps:
-            continue
-        row = mean_row(rows, state, time.monotonic() - clock, params)
-        rows = []
-        if due(params.validate_every, state.step) or state.step == params.steps:
-            row |= validate(model, held_out)
-            note_best(state, model, row["validation/error"], params)
-            progress.set_postfix(validation_error=f"{row['validation/error']:.5f}")
-        state.history.append(row)
-        log(row)
+        last = state.step == params.steps
+        validates = last or state.step % params.validate_every == 0
+        if validates or state.step % LOG_EVERY == 0:
+            row = mean_row(state, time.monotonic() - clock, params)
+            if validates:
+                row |= validate(model, held_out)
+                note_best(state, model, row["validation/error"], params)
+                progress.set_postfix(validation_error=f"{row['validation/error']:.5f}")
+            state.history.append(row)
+            log(row)
         if params.patience and state.waited > params.patience:
             break
-        if due(params.checkpoint_every, state.step):
+        if state.step % machine.checkpoint_every == 0 and not last:
             checkpoints.save(
                 {
                     "model": model.state_dict(),
@@ -118,25 +123,27 @@ def train(
 def training_step(
     model: V3,
     optimiser: torch.optim.Optimizer,
-    raw: Tensor,
+    batch: Batch,
     state: State,
-    batches: Batches,
+    steps_per_epoch: int,
     params: TrainParams,
     section: str = "train",
 ) -> Row:
     """One update on raw fragments (b, n, C, H, W); returns the losses and statistics as numbers."""
+    raw, distinct = batch[0].to(model.device), batch[1]
+    repeats = None if bool(distinct.all()) else distinct.to(model.device)
     generator = torch.Generator().manual_seed(params.seed * 1_000_003 + state.step)
     for group in optimiser.param_groups:
-        group["lr"] = learning_rate(state.step, batches.per_epoch, params)
+        group["lr"] = learning_rate(state.step, steps_per_epoch, params)
     model.train()
     x = network_input(raw, model.info)
     if state.step == 0:
         with torch.no_grad():
-            seen = see(x, params, generator)[1]
+            seen = changed(x, params, generator)[1]
             model.quantizer.start(model.embed_samples(seen)[0], generator)
-    result = objective(model, x, params, generator)
-    batch, terms = result.batch, result.terms
-    total = weighted_total(terms, asdict(params.weights))
+    result = objective(model, x, params, generator, repeats)
+    passed, terms = result.batch, result.terms
+    total = weighted_total(terms, params.weights.model_dump())
     require_finite(float(total.detach()), state.step, params, section)
     optimiser.zero_grad(set_to_none=True)
     total.backward()
@@ -145,13 +152,13 @@ def training_step(
     optimiser.step()
     late = state.step >= params.late_after * params.steps
     replaced = model.quantizer.update(
-        batch.z_c.detach().flatten(0, 1),
-        batch.codes,
+        passed.z_c.detach().flatten(0, 1),
+        passed.codes,
         result.error,
         params.late_threshold if late else params.dead_atom_threshold,
         generator,
     )
-    usage = torch.bincount(batch.codes, minlength=model.spec.atoms) / len(batch.codes)
+    usage = torch.bincount(passed.codes, minlength=model.spec.atoms) / len(passed.codes)
     row = {"loss/total": total, **{f"loss/{k}": v for k, v in terms.items()}}
     row |= {f"variability/{k}": v for k, v in result.statistics.items()}
     row |= {"codes/perplexity": perplexity(usage), "codes/active": (usage > 0).sum()}
@@ -160,21 +167,38 @@ def training_step(
     }
 
 
-def build(fragments: str | Path, spec: Spec, params: TrainParams) -> V3:
+def build(fragments: str | Path, training: Sequence[int], spec: Spec, params: TrainParams) -> V3:
     """A new model for a fragment file, its weights drawn from the seed."""
-    with LabelledFragments(fragments) as file:
+    with Fragments(fragments) as file:
         info = ModelInfo(
-            dataset=file.info.dataset,
-            source=file.info.source,
-            content_names=file.info.content_names,
-            style_names=file.info.style_names,
-            offset=file.info.offset,
-            scale=file.info.scale,
-            fragment_shape=file.shape,
+            **vars(file.source), fragment_shape=file.shape, variance=data_variance(file, training)
         )
-    style = StyleChannel(params.style_pooling, params.style_standardise, params.style_noise)
+    style = StyleChannel(
+        pooling=params.style_pooling,
+        standardise=params.style_standardise,
+        noise=params.style_noise,
+    )
     torch.manual_seed(params.seed)
-    return V3(spec, info, style, params.codebook_decay)
+    model = V3(spec, info, style, params.codebook_decay)
+    model.training_params = params.model_dump(mode="json")
+    return model
+
+
+def data_variance(file: Fragments, training: Sequence[int]) -> float:
+    """Mean squared deviation of the network input from its mean fragment, over samples `training`.
+
+    That is the error of a decoder that knows nothing, and so the unit of the reconstruction error.
+    `V3Error` if all fragments are the same.
+    """
+    rows = file.rows_of(training)
+    chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), VARIANCE_FRAGMENTS)).astype(int)]
+    x = file.read(chosen).astype(np.float64) * file.source.scale
+    variance = float(x.var(axis=0).mean())
+    if not variance > 0:
+        raise V3Error(
+            f"{file.path}: all fragments of training are the same, nothing can be learnt."
+        )
+    return variance
 
 
 def make_optimiser(model: V3, params: TrainParams) -> torch.optim.Optimizer:
@@ -208,8 +232,7 @@ def validation_set(fragments: str | Path, samples: Sequence[int], params: TrainP
     """Fragments (s, n, C, H, W) of validation samples, the same ones every time."""
     n = params.fragments_per_sample
     count = max(1, min(len(samples), VALIDATION_FRAGMENTS // n))
-    batches = Batches(fragments, samples, count, n, seed=0, memory_gb=0)
-    return batches[0]
+    return Batches(fragments, samples, count, n, seed=0, memory_gb=0)[0][0]
 
 
 @torch.inference_mode()
@@ -245,18 +268,14 @@ def note_best(state: State, model: V3, error: float, params: TrainParams) -> Non
         state.waited += 1
 
 
-def mean_row(rows: list[Row], state: State, seconds: float, params: TrainParams) -> Row:
-    """The mean of some steps' rows, with step, learning rate and throughput."""
+def mean_row(state: State, seconds: float, params: TrainParams) -> Row:
+    """The mean of the rows since the last time, with step and throughput."""
+    rows, state.rows = state.rows, []
     row = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
     fragments = len(rows) * params.batch_samples * params.fragments_per_sample
     row["throughput/fragments_per_second"] = fragments / max(seconds - state.seconds, 1e-9)
     state.seconds = seconds
     return {"step": float(state.step), **row}
-
-
-def due(every: int, step: int) -> bool:
-    """Whether `step`, a multiple of LOG_EVERY, is the first at or after a multiple of `every`."""
-    return step % every < LOG_EVERY
 
 
 def require_finite(loss: float, step: int, params: TrainParams, section: str) -> None:
@@ -268,6 +287,11 @@ def require_finite(loss: float, step: int, params: TrainParams, section: str) ->
         )
 
 
+def use_threads(machine: Machine) -> None:
+    """Take as many CPU threads as is said: sums depend on it in their last bits."""
+    torch.set_num_threads(machine.threads or cpu_count() or 1)
+
+
 def choose_device(name: str) -> torch.device:
     """`auto` is CUDA or Apple's MPS where there is one, else the CPU."""
     if name == "auto":
@@ -277,7 +301,9 @@ def choose_device(name: str) -> torch.device:
     if (name == "cuda" and not torch.cuda.is_available()) or (
         name == "mps" and not torch.backends.mps.is_available()
     ):
-        raise V3Error(f"train.device is {name}, but this machine has none: set it to auto or cpu.")
+        raise V3Error(
+            f"machine.device is {name}, but this machine has none: set it to auto or cpu."
+        )
     return torch.device(name)
 
 

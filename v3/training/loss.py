@@ -18,20 +18,31 @@ from v3.base.errors import V3Error
 EPSILON = 1e-5
 
 
-def mean_pairwise_distance(v: Tensor) -> Tensor:
+def mean_pairwise_distance(v: Tensor, distinct: Tensor | None = None) -> Tensor:
     """Mean Euclidean distance over all pairs of the m vectors in (..., m, d) -> (...).
 
-    A single vector has no pairs: its distance is 0 and has no gradient.
+    Pairs with a vector that is not `distinct` (..., m) do not count. Without a pair (a single
+    vector has none) the distance is 0 and has no gradient.
     """
     if v.shape[-2] < 2:
         return v.new_zeros(v.shape[:-2])
     i, j = torch.triu_indices(v.shape[-2], v.shape[-2], 1, device=v.device)
     # vector_norm has gradient 0 at distance 0, where a square root would give NaN
-    return torch.linalg.vector_norm(v[..., i, :] - v[..., j, :], dim=-1).mean(-1)
+    distance = torch.linalg.vector_norm(v[..., i, :] - v[..., j, :], dim=-1)
+    if distinct is None:
+        return distance.mean(-1)
+    pair = (distinct[..., i] & distinct[..., j]).to(v)
+    return (distance * pair).sum(-1) / pair.sum(-1).clamp_min(1)
 
 
 def variability(
-    z_c: Tensor, z_q: Tensor, z_s: Tensor, *, supersampling: bool = False, style_window: int = 1
+    z_c: Tensor,
+    z_q: Tensor,
+    z_s: Tensor,
+    *,
+    supersampling: bool = False,
+    style_window: int = 1,
+    distinct: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Statistics of b samples with n fragments: z_c and z_q (b, n, d_c), z_s (b, n, d_s).
 
@@ -39,20 +50,48 @@ def variability(
     compare, `content_sample` and `style_group`, are taken over fragments regrouped to b' x n'
     (nearly square), for samples too short to hold the vocabulary. With `style_window` > 1 the
     style is first averaged along the fragments, for styles that drift along a sample.
+
+    `distinct` (b, n) is false for a fragment that stands in its sample a second time, because the
+    sample is shorter than n: within samples only the others count, and samples of a single
+    fragment not at all.
     """
     z_s = widen(z_s, style_window)
-    group = regroup if supersampling else _as_is
+
+    def within(z: Tensor) -> Tensor:
+        if distinct is None:
+            return mean_pairwise_distance(z).mean()
+        paired = (distinct.sum(1) > 1).to(z)
+        return (mean_pairwise_distance(z, distinct) * paired).sum() / paired.sum().clamp_min(1)
+
+    def between_samples(z: Tensor) -> Tensor:
+        return mean_pairwise_distance(sample_mean(z, distinct))
+
+    def between_groups(z: Tensor) -> Tensor:
+        return mean_pairwise_distance(regroup(z).mean(1))
+
+    between = between_groups if supersampling else between_samples
     return {
-        "content_fragment": _both(lambda z: mean_pairwise_distance(z).mean(), z_c, z_q),
-        "content_sample": _both(lambda z: mean_pairwise_distance(group(z).mean(1)), z_c, z_q),
-        "style_fragment": mean_pairwise_distance(z_s).mean(),
-        "style_sample": mean_pairwise_distance(z_s.mean(1)),
-        "style_group": mean_pairwise_distance(group(z_s).mean(1)),
+        "content_fragment": _both(within, z_c, z_q),
+        "content_sample": _both(between, z_c, z_q),
+        "style_fragment": within(z_s),
+        "style_sample": between_samples(z_s),
+        "style_group": between(z_s),
     }
 
 
+def sample_mean(z: Tensor, distinct: Tensor | None = None) -> Tensor:
+    """Mean over the `distinct` (b, n) fragments, or all, of (b, n, d) -> (b, d)."""
+    if distinct is None:
+        return z.mean(1)
+    weight = distinct[..., None].to(z)
+    return (z * weight).sum(1) / weight.sum(1)
+
+
 def hinges(statistics: Mapping[str, Tensor], relativity: float) -> dict[str, Tensor]:
-    """The four terms relu(r - a / (b + eps)) / r, each in [0, 1]."""
+    """The four terms relu(r - a / (b + eps)) / r, each in [0, 1].
+
+    `between` (samples) and `within` (them) are what the paper calls the sample and fragment terms.
+    """
     v = statistics
 
     def hinge(a: Tensor, b: Tensor) -> Tensor:
@@ -61,17 +100,17 @@ def hinges(statistics: Mapping[str, Tensor], relativity: float) -> dict[str, Ten
     return {
         "content": hinge(v["content_fragment"], v["content_sample"]),
         "style": hinge(v["style_sample"], v["style_fragment"]),
-        "sample": hinge(v["style_group"], v["content_sample"]),
-        "fragment": hinge(v["content_fragment"], v["style_fragment"]),
+        "between": hinge(v["style_group"], v["content_sample"]),
+        "within": hinge(v["content_fragment"], v["style_fragment"]),
     }
 
 
-def decorrelation(z_s: Tensor) -> Tensor:
+def decorrelation(z_s: Tensor, distinct: Tensor | None = None) -> Tensor:
     """Mean squared off-diagonal correlation of the dimensions of the sample means of z_s (b, n, d).
 
     Keeps the style from shrinking to a line on which different styles meet.
     """
-    means = z_s.mean(1)
+    means = sample_mean(z_s, distinct)
     centred = means - means.mean(0)
     scaled = centred / (centred.square().mean(0) + EPSILON).sqrt()
     correlation = scaled.T @ scaled / len(means)
@@ -104,20 +143,35 @@ def agreement(
     return 2 * evenness - 1 - information / math.log(len(atoms))
 
 
-def discrimination(z_one: Tensor, z_other: Tensor, temperature: float) -> Tensor:
+def discrimination(
+    z_one: Tensor, z_other: Tensor, temperature: float, distinct: Tensor | None = None
+) -> Tensor:
     """How badly each fragment's other view is told from those of the rest of its sample.
 
     Two views (b, n, d) of b samples of n fragments -> cross-entropy over log n: 0 if every one is
     found, 1 if they are guessed at. What a sample's fragments share is no help, so it drops out of
     the content. Likelihoods are the softmax of cosines over `temperature` (InfoNCE: van den Oord et
-    al., 2018, arXiv 1807.03748; two views: Chen et al., 2020, arXiv 2002.05709).
+    al., 2018, arXiv 1807.03748; two views: Chen et al., 2020, arXiv 2002.05709). A fragment that is
+    not `distinct` (b, n) neither asks nor stands among the others: it is one of them again.
     """
     b, n = z_one.shape[:2]
     cosine = normalize(z_one, dim=2) @ normalize(z_other, dim=2).transpose(1, 2)  # (b, n, n)
+    logits = cosine / temperature
     own = torch.arange(n, device=z_one.device).repeat(b)
-    there = cross_entropy((cosine / temperature).flatten(0, 1), own)
-    back = cross_entropy((cosine / temperature).transpose(1, 2).flatten(0, 1), own)
-    return (there + back) / (2 * math.log(n))
+    if distinct is None:
+        there = cross_entropy(logits.flatten(0, 1), own)
+        back = cross_entropy(logits.transpose(1, 2).flatten(0, 1), own)
+        return (there + back) / (2 * math.log(n))
+    count = distinct.sum(1)
+    logits = logits.masked_fill(~(distinct[:, None] & distinct[:, :, None]), -math.inf)
+    asks = (distinct & (count > 1)[:, None]).flatten()
+    # guessing among m fragments costs log m; one alone in its sample has nobody to be told from
+    worst = count.clamp_min(2).log().repeat_interleave(n)[asks]
+    both = [
+        cross_entropy(one.flatten(0, 1)[asks], own[asks], reduction="none") / worst
+        for one in (logits, logits.transpose(1, 2))
+    ]
+    return torch.stack(both).sum() / (2 * asks.sum().clamp_min(1))
 
 
 def contrast_weights(x: Tensor) -> Tensor:
@@ -154,10 +208,6 @@ def regroup(z: Tensor) -> Tensor:
     b, n, d = z.shape
     columns = next(k for k in range(math.isqrt(b * n), 0, -1) if (b * n) % k == 0)
     return z.reshape(b * n // columns, columns, d)
-
-
-def _as_is(z: Tensor) -> Tensor:
-    return z
 
 
 def _both(statistic: Callable[[Tensor], Tensor], z_c: Tensor, z_q: Tensor) -> Tensor:

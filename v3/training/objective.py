@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from os import cpu_count
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from v3.model.v3 import V3, Batch
-from v3.params import TrainParams
 from v3.training.augment import augment
 from v3.training.loss import (
     agreement,
@@ -19,6 +19,7 @@ from v3.training.loss import (
     hinges,
     variability,
 )
+from v3.training.params import TrainParams
 from v3.training.views import degrade, move
 
 
@@ -32,30 +33,42 @@ class Objective:
     error: Tensor  # (b * n,): each fragment's reconstruction error, as the loss weighs it
 
 
-def objective(model: V3, x: Tensor, params: TrainParams, generator: Generator) -> Objective:
-    """Network input (b, n, C, H, W) in its random changes of style through the model."""
-    styled, seen = see(x, params, generator)
+def objective(
+    model: V3,
+    x: Tensor,
+    params: TrainParams,
+    generator: Generator,
+    distinct: Tensor | None = None,
+) -> Objective:
+    """Network input (b, n, C, H, W) in its random changes of style through the model.
+
+    `distinct` (b, n) is false for a fragment that stands in its sample a second time; None: all
+    are true.
+    """
+    styled, seen = changed(x, params, generator)
     other = None
     with torch.autocast(x.device.type, torch.bfloat16, enabled=params.precision == "bfloat16"):
         batch = model(seen, generator)
         if params.weights.agreement > 0 or params.weights.discrimination > 0:
-            again = degrade(see(x, params, generator)[1], params.view, generator)
-            other = model.embed_samples(again)[0].view_as(batch.z_c)
+            again = degrade(changed(x, params, generator)[1], params.view, generator)
+            with kept_statistics(model):
+                other = model.embed_samples(again)[0].view_as(batch.z_c)
     statistics = variability(
         batch.z_c,
         batch.z_q,
         batch.z_s,
         supersampling=params.supersampling,
         style_window=params.style_window,
+        distinct=distinct,
     )
-    error = (batch.x_hat.float() - styled).square().mean((2, 3, 4))  # (b, n)
+    error = (batch.x_hat.float() - styled).square().mean((2, 3, 4)) / model.info.variance  # (b, n)
     if params.relative_error:
         error = error * contrast_weights(styled)[:, None]
     terms = {
         "reconstruction": error.mean(),
         **hinges(statistics, params.relativity),
         "commitment": batch.commitment,
-        "decorrelation": decorrelation(batch.z_s),
+        "decorrelation": decorrelation(batch.z_s, distinct),
         "agreement": x.new_zeros(()),
         "discrimination": x.new_zeros(()),
     }
@@ -65,17 +78,32 @@ def objective(model: V3, x: Tensor, params: TrainParams, generator: Generator) -
         atoms = model.quantizer.atoms
         terms["agreement"] = agreement(one, two, atoms, view.temperature, view.evenness)
     if other is not None and params.weights.discrimination > 0:
-        terms["discrimination"] = discrimination(batch.z_c, other, view.discrimination)
+        terms["discrimination"] = discrimination(batch.z_c, other, view.discrimination, distinct)
     return Objective(batch, terms, statistics, error.detach().flatten())
 
 
-def see(x: Tensor, params: TrainParams, generator: Generator) -> tuple[Tensor, Tensor]:
+def changed(x: Tensor, params: TrainParams, generator: Generator) -> tuple[Tensor, Tensor]:
     """The batch in another style, which the decoder is asked for, and what the encoder sees."""
     with torch.no_grad():
         styled = augment(x, params.augment, generator)
         return styled, move(styled, params.view, generator)
 
 
-def use_threads(params: TrainParams) -> None:
-    """Take as many CPU threads as the parameters say: sums depend on it in their last bits."""
-    torch.set_num_threads(params.threads or cpu_count() or 1)
+@contextmanager
+def kept_statistics(model: nn.Module) -> Iterator[None]:
+    """Batch norms go on normalising by their batch, and leave the statistics for evaluation alone.
+
+    Those are of fragments as evaluation has them, not of blurred and noisy second views.
+    """
+    norms = [
+        layer for layer in model.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)
+    ]
+    kept = [layer.track_running_stats for layer in norms]
+    try:
+        for layer in norms:
+            # a layer in evaluation mode reads its statistics, which it would no longer do
+            layer.track_running_stats = not layer.training
+        yield
+    finally:
+        for layer, before in zip(norms, kept, strict=True):
+            layer.track_running_stats = before
