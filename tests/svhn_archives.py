@@ -13,7 +13,7 @@ from PIL import Image
 
 from v3.corpora.svhn.digit_struct import Row, write_digit_struct
 from v3.corpora.svhn.params import ARCHIVES
-from v3.corpora.svhn.raw import write_archive
+from v3.standins.svhn.archives import write_archive
 from v3.standins.svhn.scene import House
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+import re
 from pathlib import Path
 
 import h5py
@@ -12,7 +12,8 @@ import pytest
 
 from v3.base.errors import V3Error
 from v3.base.files import file_digest
-from v3.corpora import phonenums
+from v3.base.schema import read
+from v3.corpora.phonenums import pages as phonenums
 from v3.corpora.phonenums.pages import BACKGROUND, HEIGHT, WIDTH, ink, synthesise, write_fragments
 from v3.corpora.phonenums.params import PagesParams
 from v3.fragments.labels import LabelledFragments
@@ -26,8 +27,13 @@ PAGES = PagesParams(
     jitter=2,
     noise=10.0,
     translation=0.5,
-    workers=1,
 )
+
+
+def replace(params: PagesParams, **changes: object) -> PagesParams:
+    return PagesParams(**(params.model_dump() | changes))
+
+
 FEW = replace(PAGES, pages=20, unseen_pages=0)
 PLAIN = replace(FEW, jitter=0, noise=0.0, translation=0.0)
 
@@ -36,14 +42,14 @@ PLAIN = replace(FEW, jitter=0, noise=0.0, translation=0.0)
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """pages.h5 and fragments.h5 of `PAGES`; tests must not change them."""
     folder = tmp_path_factory.mktemp("phonenums")
-    synthesise(folder / "pages.h5", PAGES)
+    synthesise(folder / "pages.h5", PAGES, 1)
     write_fragments(folder / "pages.h5", folder / "fragments.h5")
     return folder
 
 
 def drawn(tmp_path: Path, params: PagesParams) -> np.ndarray:
     """Pages (P, 48, 10, 32, 3) as whole numbers that may be subtracted."""
-    synthesise(tmp_path / "pages.h5", params)
+    synthesise(tmp_path / "pages.h5", params, 1)
     with h5py.File(tmp_path / "pages.h5") as file:
         pages = file["pages"][:].astype(int)
     return pages.reshape(len(pages), HEIGHT, 10, WIDTH, 3)
@@ -100,12 +106,12 @@ def test_colours_take_their_share_and_unseen_ones_come_last(made: Path) -> None:
 
 
 def test_same_pages_for_any_number_of_workers(tmp_path: Path, made: Path) -> None:
-    synthesise(tmp_path / "pages.h5", replace(PAGES, workers=2))
+    synthesise(tmp_path / "pages.h5", PAGES, 2)
     assert file_digest(tmp_path / "pages.h5") == file_digest(made / "pages.h5")
 
 
 def test_same_seed_same_bytes_and_another_seed_others(tmp_path: Path, made: Path) -> None:
-    synthesise(tmp_path / "pages.h5", PAGES)
+    synthesise(tmp_path / "pages.h5", PAGES, 1)
     assert file_digest(tmp_path / "pages.h5") == file_digest(made / "pages.h5")
     write_fragments(tmp_path / "pages.h5", tmp_path / "fragments.h5")
     assert file_digest(tmp_path / "fragments.h5") == file_digest(made / "fragments.h5")
@@ -115,7 +121,7 @@ def test_same_seed_same_bytes_and_another_seed_others(tmp_path: Path, made: Path
 
 
 def test_no_unseen_colours(tmp_path: Path) -> None:
-    synthesise(tmp_path / "pages.h5", replace(FEW, unseen_colours=()))
+    synthesise(tmp_path / "pages.h5", replace(FEW, unseen_colours=()), 1)
     write_fragments(tmp_path / "pages.h5", tmp_path / "fragments.h5")
     with LabelledFragments(tmp_path / "fragments.h5") as file:
         assert file.info.style_names == ("black", "red", "teal")
@@ -224,7 +230,7 @@ def test_fragments_are_the_digits_of_the_page(made: Path) -> None:
 def test_labels_name_what_is_drawn(tmp_path: Path) -> None:
     """The mean image of a digit is nearer to its fragments than that of any other."""
     params = replace(FEW, colours=("black",), pages=40, jitter=0, noise=0.0)
-    synthesise(tmp_path / "pages.h5", params)
+    synthesise(tmp_path / "pages.h5", params, 1)
     write_fragments(tmp_path / "pages.h5", tmp_path / "fragments.h5")
     with LabelledFragments(tmp_path / "fragments.h5") as file:
         images = file.read(np.arange(400)).astype(float).reshape(400, -1)
@@ -233,10 +239,32 @@ def test_labels_name_what_is_drawn(tmp_path: Path) -> None:
         np.testing.assert_array_equal(nearest, file.content)
 
 
-def test_unknown_colour_is_named_and_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(V3Error, match=r"'ultragreen'.*unseen_colours in params\.yaml"):
-        synthesise(tmp_path / "pages.h5", replace(FEW, unseen_colours=("ultragreen",)))
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"unseen_colours": ["ultragreen"]}, "unseen_colours must be CSS colour names, has 'ultra"),
+        ({"colours": ["#ff0000"]}, "colours must be CSS colour names, has '#ff0000'"),
+        (
+            {"colours": ["black", "aqua"], "unseen_colours": ["cyan"]},
+            "unseen_colours has 'cyan', the very colour of 'aqua' of colours",
+        ),
+        (
+            {"colours": ["red"], "unseen_colours": ["Red"]},
+            "unseen_colours has 'Red', the very colour of 'red' of colours",
+        ),
+        ({"colours": ["gray", "grey"]}, "colours has 'grey', the very colour of 'gray' of colours"),
+        ({"colours": ["red", "red"]}, "colours must name nothing twice"),
+        ({"unseen_colours": ["red"]}, "unseen_colours has 'red', the very colour of 'red' of col"),
+        ({"unseen_colours": ["fuchsia", "magenta"]}, "unseen_colours has 'magenta', the very"),
+        ({"unseen_colours": []}, "unseen_pages must be 0 where unseen_colours is empty, is 13"),
+    ],
+)
+def test_colours_are_known_and_not_the_same_by_another_name(
+    changes: dict[str, object], words: str
+) -> None:
+    raw = {key: list(v) if isinstance(v, tuple) else v for key, v in PAGES.model_dump().items()}
+    with pytest.raises(V3Error, match=rf"^phonenums\.pages\.{re.escape(words)}"):
+        read(PagesParams, raw | changes, "phonenums.pages")
 
 
 @pytest.mark.parametrize(

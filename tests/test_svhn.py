@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -21,9 +20,10 @@ from v3.base.files import file_digest
 from v3.corpora.svhn.annotations import annotate, read_annotations, read_numbers
 from v3.corpora.svhn.crop import crop_digits, framed_images, write_fragments
 from v3.corpora.svhn.digit_struct import Row, read_digit_struct
-from v3.corpora.svhn.params import ARCHIVES, Archive, Archives, DownloadParams, SampleParams
-from v3.corpora.svhn.raw import bring_real, draw_sample, read_source
+from v3.corpora.svhn.params import ARCHIVES, Archive, Archives, DownloadParams, StandInParams
+from v3.corpora.svhn.raw import bring_real, read_source
 from v3.fragments.labels import LabelledFragments, validate
+from v3.standins.svhn.archives import draw_archives
 from v3.standins.svhn.scene import House, draw_house
 
 ROOT = Path(__file__).parent.parent
@@ -32,18 +32,18 @@ REAL = MIRROR / "ufldl.stanford.edu" / "housenumbers"
 needs_mirror = pytest.mark.skipif(
     not REAL.is_dir(), reason="the genuine samples are not here (V3_TEST_MIRROR names their folder)"
 )
-SAMPLE = SampleParams(seed=0, train=60, test=12, extra=12, workers=1)
+STANDIN = StandInParams(seed=0, train=60, test=12, extra=12)
+OTHER = {name: Archive(sha256="0" * 64 * (name != "extra"), size=100) for name in ARCHIVES}
 DOWNLOAD = DownloadParams(
-    "http://ufldl.stanford.edu/housenumbers",
-    Archives(*(Archive("0" * 64 if name != "extra" else "", 100) for name in ARCHIVES)),
+    address="http://ufldl.stanford.edu/housenumbers", archives=Archives(**OTHER)
 )
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """raw/, boxes.h5 and fragments.h5 of `SAMPLE`; tests must not change them."""
+    """raw/, boxes.h5 and fragments.h5 of `STANDIN`; tests must not change them."""
     folder = tmp_path_factory.mktemp("svhn")
-    draw_sample(folder / "raw", SAMPLE)
+    draw_archives(folder / "raw", STANDIN, 1)
     annotate(folder / "raw", folder / "boxes.h5", ())
     write_fragments(folder / "raw", folder / "boxes.h5", folder / "fragments.h5", 2, 1)
     return folder
@@ -65,7 +65,7 @@ def test_the_stand_in_says_so_and_has_samples_of_each_archive(made: Path) -> Non
 
 def test_digits_keep_their_boxes_and_labels_on_the_way(made: Path) -> None:
     numbers, _ = read_annotations(made / "boxes.h5")
-    houses = [draw_house(np.random.default_rng((0, 0, i))) for i in range(SAMPLE.train)]
+    houses = [draw_house(np.random.default_rng((0, 0, i))) for i in range(STANDIN.train)]
     for number, drawn in zip(numbers, houses, strict=False):
         assert tuple(number.digits) == drawn.digits
         assert (number.boxes == drawn.boxes).all()
@@ -78,7 +78,7 @@ def test_digits_keep_their_boxes_and_labels_on_the_way(made: Path) -> None:
 
 
 def test_any_number_of_processes_gives_the_same_files(made: Path, tmp_path: Path) -> None:
-    draw_sample(tmp_path / "raw", replace(SAMPLE, workers=2))
+    draw_archives(tmp_path / "raw", STANDIN, 2)
     for name in ARCHIVES:
         assert file_digest(tmp_path / f"raw/{name}.tar.gz") == file_digest(
             made / f"raw/{name}.tar.gz"
@@ -165,7 +165,11 @@ ROWS = [Row("1.png", np.array([[5.0, 5, 10, 20, 1]]))]
         ({"1.png": png()}, ROWS * 2, r"row 2 \(1.png\) names an image that an earlier row has"),
         ({"1.png": png()}, None, r"train/digitStruct.mat is missing"),
         ({"1.png": png()}, b"MATLAB 5.0 MAT-file", r"digitStruct.mat is no MATLAB v7.3 \(HDF5\)"),
-        ({"1.png": png()}, [], r"digitStruct.mat has an empty digitStruct: 0 names"),
+        (
+            {"1.png": png()},
+            [],
+            r"digitStruct.mat holds no digitStruct of names and boxes \(values of shape \(0, 1\)",
+        ),
     ],
 )
 def test_bad_archives_are_refused(
@@ -265,11 +269,13 @@ def test_genuine_archives_give_what_is_known_of_them(
 
 def test_stages_end_in_files_and_pictures(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text(
-        "svhn:\n  source: sample\n  sample: {seed: 0, train: 12, test: 3, extra: 3, workers: 1}\n"
-        "  annotations: {leave_out: []}\n  crop: {min_digits: 2, workers: 1}\n"
+        "machine: {workers: 1, loaders: 0, memory_gb: 1, threads: 1, device: cpu, "
+        "checkpoint_every: 1}\n"
+        "svhn:\n  source: standin\n  standin: {seed: 0, train: 12, test: 3, extra: 3}\n"
+        "  annotations: {leave_out: []}\n  crop: {min_digits: 2}\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    for stage in ("download", "annotations", "crop"):
+    for stage in ("download", "annotations", "crop", "numbers"):
         subprocess.run(
             [sys.executable, "-m", f"stages.svhn_{stage}"],
             cwd=tmp_path,
@@ -277,5 +283,5 @@ def test_stages_end_in_files_and_pictures(tmp_path: Path) -> None:
             check=True,
         )
     validate(tmp_path / "data/svhn/fragments.h5")
-    pictures = sorted(path.name for path in (tmp_path / "plots/svhn/fragments").iterdir())
-    assert pictures == ["digits.png", "numbers.png"]
+    pictures = [str(path.relative_to(tmp_path)) for path in (tmp_path / "plots").rglob("*.png")]
+    assert pictures == ["plots/svhn/numbers/numbers.png"]

@@ -11,6 +11,7 @@ import pytest
 from fetching import names, private_cache
 from http_server import Served, Site
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 from svhn_archives import archived, house
 
 from v3.base.errors import V3Error
@@ -58,9 +59,9 @@ def test_a_harmful_archive_is_refused_after_its_download(
         if archive == "train":
             body = with_member(body, name, kind, size)
         site.add(f"/{archive}.tar.gz", Served(body))
-        known[archive] = Archive("", len(body))
+        known[archive] = Archive(sha256="", size=len(body))
     raw = tmp_path / "raw"
-    bring_real(raw, DownloadParams(site.address, Archives(**known)))
+    bring_real(raw, DownloadParams(address=site.address, archives=Archives(**known)))
     assert names(raw) == {"index.json", *(f"{archive}.tar.gz" for archive in ARCHIVES)}
     with pytest.raises(V3Error, match=sentence) as caught:
         annotate(raw, tmp_path / "boxes.h5", ())
@@ -76,9 +77,10 @@ def test_whatever_pillow_raises(
     raw = archived(tmp_path / "raw", house())
     annotate(raw, tmp_path / "boxes.h5", ())
 
-    def convert(*_: object) -> None:
+    def load(*_: object) -> None:
         raise error  # type: ignore[misc]
 
-    monkeypatch.setattr(Image.Image, "convert", convert)
+    monkeypatch.setattr(Image.Image, "load", load)
+    monkeypatch.setattr(PngImageFile, "load", load)
     with pytest.raises(V3Error, match=r"train/1.png \(row 1 of digitStruct\) cannot be read"):
         write_fragments(raw, tmp_path / "boxes.h5", tmp_path / "fragments.h5", 2, 1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,39 +12,34 @@ from PIL import Image
 
 from v3.base.errors import V3Error
 from v3.base.files import atomic_file, file_digest, read_json, write_json
+from v3.base.pictures import UnreadableError, png_size, read_png
 
 CELL = 64  # pixels of a cell, both ways
 COLUMNS, ROWS = 13, 21  # cells of a sheet
 INDEX = "index.json"
-# What Pillow raises for broken PNGs, by the place of the damage.
-UNREADABLE: tuple[type[Exception], ...] = (
-    *(OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, OverflowError),
-    *(EOFError, MemoryError, struct.error, zlib.error, Image.DecompressionBombError),
-)
 Sheet = NDArray[np.uint8]  # (1344, 832, 4): RGBA
 
 
 def read_sheet(path: Path) -> Sheet:
     """A sheet as RGBA; `V3Error` names one that is damaged or no sheet."""
-    try:
-        with Image.open(path) as image:
-            size, mode = image.size, image.mode
-            sheet = np.asarray(image.convert("RGBA"))
-    except UNREADABLE as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise V3Error(
-            f"{path} is no readable PNG ({reason}): "
-            f"delete {path.parent.parent} and run `dvc repro`."
-        ) from None
-    if size != (COLUMNS * CELL, ROWS * CELL):
+    png = path.read_bytes()
+    size = png_size(png)
+    if size not in ((0, 0), (COLUMNS * CELL, ROWS * CELL)):
         raise V3Error(
             f"{path} is {size[0]} x {size[1]} pixels, not {COLUMNS * CELL} x {ROWS * CELL} "
             f"({COLUMNS} x {ROWS} cells of {CELL}): it is no sheet of this corpus."
         )
+    try:
+        sheet = read_png(png)
+    except UnreadableError as error:
+        raise V3Error(
+            f"{path} is no readable PNG ({error}): mend it where it was fetched from, or take "
+            f"{path.stem} out of sprites.parts.{path.parent.name}."
+        ) from None
     if sheet[..., 3].all():
         raise V3Error(
-            f"{path} is opaque (mode {mode}): a layer must be transparent around the figure, "
-            "or it hides what lies below; put an RGBA or palette PNG with transparency there."
+            f"{path} is opaque: a layer must be transparent around the figure, or it hides what "
+            "lies below; put an RGBA or palette PNG with transparency there."
         )
     return sheet
 

@@ -11,7 +11,6 @@ Boxes may reach outside their image, as 220 of the real ones do, but not lie out
 
 from __future__ import annotations
 
-import struct
 import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from v3.base.errors import V3Error
 from v3.base.files import atomic_file
+from v3.base.pictures import png_size
 from v3.corpora.svhn.digit_struct import Row, read_digit_struct
 from v3.corpora.svhn.params import ARCHIVES
 from v3.corpora.svhn.raw import MOST_BYTES, MOST_MEMBERS, most_of, read_source
@@ -30,7 +30,6 @@ from v3.download.archives import archive_members
 from v3.fragments.format import damaged, open_for_reading
 
 SCHEMA = "v3-svhn-boxes/1"
-PNG = b"\x89PNG\r\n\x1a\n"
 Size = tuple[int, int]  # width, height in pixels
 
 
@@ -84,7 +83,7 @@ def read_annotations(path: str | Path) -> tuple[list[Number], str]:
             cuts = file["start"][1:-1]
             boxes, digits = np.split(file["box"][:], cuts), np.split(file["digit"][:], cuts)
             source = str(file.attrs["source"])
-        except (OSError, KeyError, RuntimeError) as error:
+        except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
             raise damaged(Path(path), error) from None
     columns = zip(names, rows, boxes, digits, strict=True)
     return [Number(str(name), int(row), box, digit) for name, row, box, digit in columns], source
@@ -105,7 +104,7 @@ def read_numbers(path: Path, archive: str, leave_out: Collection[str] = ()) -> l
     )
     for name, content in members:
         if name.endswith(".png"):
-            sizes[name] = _size(content)
+            sizes[name] = png_size(content)
         if name == struct_name:
             rows = _rows(content, called)
         del content  # a gigabyte in extra, and the next one comes before this name is used again
@@ -132,18 +131,13 @@ def _rows(content: bytes, called: str) -> list[Row]:
         return list(read_digit_struct(mat, called))
 
 
-def _size(png: bytes) -> Size:
-    """Width and height as the file's header has them; (0, 0) if it is no PNG."""
-    if len(png) < 24 or not png.startswith(PNG):
-        return 0, 0
-    return struct.unpack(">II", png[16:24])
-
-
 def _number(row: Row, index: int, name: str, size: Size | None, where: str) -> Number:
     if size is None:
         raise _unusable(where, "names an image that the archive does not hold", name)
     if size == (0, 0):
         raise _unusable(where, "names a file that is no PNG", name)
+    if row.fault:
+        raise _unusable(where, f"has boxes that cannot be read ({row.fault})", name)
     if not len(row.boxes):
         raise _unusable(where, "has no box", name)
     for left, top, width, height, label in row.boxes:
@@ -158,6 +152,10 @@ def _number(row: Row, index: int, name: str, size: Size | None, where: str) -> N
             raise _unusable(
                 where, f"has a box outside its image of {size[0]} x {size[1]} pixels ({box})", name
             )
+        wide = min(left + width, size[0]) - max(left, 0)
+        tall = min(top + height, size[1]) - max(top, 0)
+        if wide < 1 or tall < 1:
+            raise _unusable(where, f"has a box with less than a pixel of its image ({box})", name)
     return Number(name, index, row.boxes[:, :4], (row.boxes[:, 4] % 10).astype(np.int8))
 
 

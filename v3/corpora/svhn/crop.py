@@ -6,9 +6,6 @@ et al., ICLR 2025 (arXiv 2407.03824): numbers of two digits or more, crops resiz
 
 from __future__ import annotations
 
-import io
-import struct
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +16,7 @@ from tqdm import tqdm
 
 from v3.base.errors import V3Error
 from v3.base.parallel import in_order
+from v3.base.pictures import UnreadableError, read_png
 from v3.corpora.svhn.annotations import Number, read_annotations
 from v3.corpora.svhn.params import ARCHIVES
 from v3.corpora.svhn.raw import MOST_BYTES, MOST_MEMBERS, most_of
@@ -32,11 +30,6 @@ FRAME = (96, 192)  # height, width in pixels of an image that is shown with its 
 BOX = "#00c853"  # colour of a box
 CHUNK = 100  # images that a process gets at a time
 
-# What Pillow raises for broken PNGs, by the place of the damage.
-UNREADABLE: tuple[type[Exception], ...] = (
-    *(OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, OverflowError),
-    *(EOFError, MemoryError, struct.error, zlib.error, Image.DecompressionBombError),
-)
 Images = NDArray[np.uint8]
 Job = tuple[Path, list[Number], list[bytes]]  # the archive, and its images with their PNG files
 
@@ -151,13 +144,15 @@ def _crop_all(job: Job) -> list[Images]:
 
 
 def _decode(png: bytes, path: Path, number: Number) -> Image.Image:
+    """The image as RGB; `V3Error` if it is no whole PNG, or lets something shine through."""
     try:
-        with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
-            return image.convert("RGB")
-    except UNREADABLE as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        pixels = read_png(png)
+        if pixels[..., 3].min() < 255:
+            raise UnreadableError("parts of it are transparent, so their colours are not known")
+    except UnreadableError as error:
         raise V3Error(
             f"{path}: {number.name} (row {number.row} of digitStruct) cannot be read as PNG "
-            f"({reason}): mend the archive, or leave the image out by adding "
+            f"({error}): mend the archive, or leave the image out by adding "
             f"'{number.name}' to svhn.annotations.leave_out."
         ) from None
+    return Image.fromarray(np.ascontiguousarray(pixels[..., :3]))

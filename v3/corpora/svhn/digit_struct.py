@@ -10,13 +10,14 @@ friendly interface spends some 100 microseconds on each.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import h5py
 import numpy as np
-from h5py import h5a, h5d, h5g, h5o, h5p, h5r, h5s, h5t
+from h5py import h5a, h5d, h5f, h5g, h5l, h5o, h5p, h5r, h5s, h5t
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -26,94 +27,155 @@ FIELDS = (b"height", b"left", b"top", b"width", b"label")  # in MATLAB's order
 USER_BLOCK = 512  # bytes before the HDF5 part
 HEADER = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Tue Dec  6 00:00:00 2011 HDF5 schema"
 REFERENCE = h5py.ref_dtype
-UNREADABLE = (KeyError, AttributeError, TypeError, OSError)  # h5py's for other than was expected
+MOST_ROWS, MOST_DIGITS, LONGEST_NAME = 400_000, 100, 255  # extra has 202,353 rows, numbers 6 digits
+EMPTY = b"MATLAB_empty"  # MATLAB's attribute of what has no values
+MEND = "replace the archive by the published one"
+# What h5py raises where a file is other than was expected.
+UNREADABLE: tuple[type[Exception], ...] = (
+    *(KeyError, AttributeError, TypeError, ValueError, OSError, RuntimeError),
+    *(OverflowError, MemoryError),
+)
+Thing: TypeAlias = Any  # of h5py: a dataset or a group, which of the two is to be found out
 FIELD_NAMES = h5py.vlen_dtype(np.dtype("S1"))
 
 
 @dataclass(frozen=True)
 class Row:
-    """One image: its file's name and, a digit a row, left, top, width, height, label (n, 5)."""
+    """One image: its file's name and, a digit a row, left, top, width, height, label (n, 5).
+
+    `fault` says why the boxes cannot be read, where they cannot.
+    """
 
     name: str
     boxes: NDArray[np.float64]
+    fault: str = ""
 
 
 def read_digit_struct(path: str | Path, called: str) -> Iterator[Row]:
     """The rows of a digitStruct.mat in their order; `called` is its name in errors.
 
-    `V3Error` if it is no HDF5 file, holds no digitStruct, or a row is not as described above.
+    The file is not believed: what a reference leads to is looked at before it is read, and a row
+    whose boxes are not as described above has a fault. `V3Error` if the file is no HDF5 file, holds
+    no digitStruct, or a row has no name.
     """
     try:
         file = h5py.File(path, "r")
     except OSError:
-        raise V3Error(
-            f"{called} is no MATLAB v7.3 (HDF5) file: delete the archive and run `dvc repro`."
-        ) from None
+        raise V3Error(f"{called} is no MATLAB v7.3 (HDF5) file: {MEND}.") from None
     with file:
         try:
-            names, boxes = (_references(file[f"digitStruct/{key}"].id) for key in ("name", "bbox"))
+            top = _opened(file.id, b"digitStruct")
+            names, boxes = (_references(_opened(top, key), MOST_ROWS) for key in (b"name", b"bbox"))
+            if not len(names) or len(names) != len(boxes):
+                raise ValueError(f"{len(names)} names and {len(boxes)} boxes")
         except UNREADABLE as error:
-            raise V3Error(f"{called} holds no digitStruct of names and boxes ({error}).") from None
-        if not len(names) or len(names) != len(boxes):
             raise V3Error(
-                f"{called} has an empty digitStruct: {len(names)} names and {len(boxes)} boxes."
-            )
+                f"{called} holds no digitStruct of names and boxes ({_reason(error)}): {MEND}."
+            ) from None
         pairs = zip(names, boxes, strict=True)
         progress = tqdm(pairs, total=len(names), unit="row", desc=called, disable=None)
-        for row, (name, bbox) in enumerate(progress):
+        for number, (name, bbox) in enumerate(progress, 1):
             try:
-                yield Row(_text(name, file.id), _boxes(bbox, file.id))
-            except (
-                KeyError,
-                AttributeError,
-                TypeError,
-                ValueError,
-                OSError,
-                RuntimeError,
-            ) as error:
+                text = _text(name, file.id)
+            except UNREADABLE as error:
                 raise V3Error(
-                    f"{called}, row {row + 1}, cannot be read ({' '.join(str(error).split())}): "
-                    "it is damaged or no digitStruct."
+                    f"{called}, row {number}, has no name that can be read ({_reason(error)}): "
+                    f"{MEND}."
                 ) from None
+            try:
+                row = Row(text, _boxes(bbox, file.id))
+            except UNREADABLE as error:
+                row = Row(text, np.empty((0, 5)), _reason(error))
+            yield row
 
 
-def _references(dataset: h5d.DatasetID) -> NDArray[np.object_]:
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _opened(where: Thing, key: bytes) -> Thing:
+    """What stands in a group by that name, in this file: no link leads elsewhere."""
+    if where.links.get_info(key).type != h5l.TYPE_HARD:
+        raise ValueError(f"{key.decode()} is a link")
+    return h5o.open(where, key)
+
+
+def _referred(reference: h5r.Reference, file: h5f.FileID) -> Thing:
+    if not reference:
+        raise ValueError("a reference leads nowhere")
+    return h5r.dereference(reference, file)
+
+
+def _checked(dataset: Thing, kind: Collection[int], most: int) -> int:
+    """How many values a dataset (n, 1) of such a type holds; ValueError if it is anything else.
+
+    They must lie in this file as they are: neither in another one, which a file may name, nor
+    packed so that much more is unpacked than they are.
+    """
+    if not isinstance(dataset, h5d.DatasetID):
+        raise ValueError("a group stands in place of values")
+    shape, of = dataset.shape, dataset.get_type()
+    if len(shape) != 2 or shape[1] != 1 or shape[0] > most or (most == 1 and not shape[0]):
+        raise ValueError(f"values of shape {shape}, not ({'n' if most > 1 else 1}, 1)")
+    if of.get_class() not in kind or of.get_size() > 8:
+        raise ValueError("values of another type")
+    how = dataset.get_create_plist()
+    layout = how.get_layout()
+    if layout not in (h5d.COMPACT, h5d.CONTIGUOUS, h5d.CHUNKED) or (
+        layout == h5d.CONTIGUOUS and how.get_external_count()
+    ):
+        raise ValueError("values that are kept in another file")
+    if layout == h5d.CHUNKED and np.prod(how.get_chunk(), dtype=float) > MOST_ROWS:
+        raise ValueError("values in pieces that are too large")
+    return int(shape[0])
+
+
+def _references(dataset: Thing, most: int) -> NDArray[np.object_]:
     """All references of a dataset (n, 1) -> (n,)."""
-    out = np.empty(dataset.shape, REFERENCE)
+    out = np.empty((_checked(dataset, (h5t.REFERENCE,), most), 1), REFERENCE)
     dataset.read(h5s.ALL, h5s.ALL, out)
     return out.ravel()
 
 
-def _text(reference: h5r.Reference, file: h5py.h5f.FileID) -> str:
-    dataset = h5r.dereference(reference, file)
-    characters = np.empty(dataset.shape, np.uint16)
+def _text(reference: h5r.Reference, file: h5f.FileID) -> str:
+    dataset = _referred(reference, file)
+    characters = np.empty((_checked(dataset, (h5t.INTEGER,), LONGEST_NAME), 1), np.uint16)
     dataset.read(h5s.ALL, h5s.ALL, characters)
-    return "".join(map(chr, characters.ravel()))
+    name = "".join(map(chr, characters.ravel()))
+    if not name.isprintable():
+        raise ValueError(f"{name!r} has characters that do not print")
+    return name
 
 
-def _boxes(reference: h5r.Reference, file: h5py.h5f.FileID) -> NDArray[np.float64]:
-    group = h5r.dereference(reference, file)
-    if isinstance(group, h5d.DatasetID):  # how MATLAB keeps an empty struct
+def _boxes(reference: h5r.Reference, file: h5f.FileID) -> NDArray[np.float64]:
+    group = _referred(reference, file)
+    if isinstance(group, h5d.DatasetID):
+        if not h5a.exists(group, EMPTY):  # how MATLAB keeps an empty struct
+            raise ValueError("values stand in place of a group of boxes")
         return np.empty((0, 5))
     columns = [
-        _numbers(h5o.open(group, key), file)
+        _numbers(_opened(group, key), file)
         for key in (b"left", b"top", b"width", b"height", b"label")
     ]
+    if len({len(column) for column in columns}) > 1:
+        raise ValueError("left, top, width, height and label are not as many as each other")
     return np.stack(columns, 1)
 
 
-def _numbers(dataset: h5d.DatasetID, file: h5py.h5f.FileID) -> NDArray[np.float64]:
-    if dataset.get_type().get_class() == h5t.REFERENCE:
-        references = _references(dataset)
-        numbers = np.empty((len(references), 1, 1))
-        for number, reference in zip(numbers, references, strict=True):
-            h5r.dereference(reference, file).read(h5s.ALL, h5s.ALL, number, h5t.NATIVE_DOUBLE)
-        return numbers.ravel()
-    if h5a.exists(dataset, b"MATLAB_empty"):
-        return np.empty(0)
-    out = np.empty(dataset.shape)
-    dataset.read(h5s.ALL, h5s.ALL, out, h5t.NATIVE_DOUBLE)
-    return out.ravel()
+def _numbers(dataset: Thing, file: h5f.FileID) -> NDArray[np.float64]:
+    if isinstance(dataset, h5d.DatasetID):
+        if dataset.get_type().get_class() == h5t.REFERENCE:
+            found = _references(dataset, MOST_DIGITS)
+            return np.array([_number(_referred(reference, file)) for reference in found])
+        if h5a.exists(dataset, EMPTY):
+            return np.empty(0)
+    return np.array([_number(dataset)])
+
+
+def _number(dataset: Thing) -> float:
+    number = np.empty((_checked(dataset, (h5t.FLOAT, h5t.INTEGER), 1), 1))
+    dataset.read(h5s.ALL, h5s.ALL, number, h5t.NATIVE_DOUBLE)
+    return float(number[0, 0])
 
 
 def write_digit_struct(path: str | Path, rows: Sequence[Row]) -> None:
@@ -135,7 +197,7 @@ def write_digit_struct(path: str | Path, rows: Sequence[Row]) -> None:
 class _Writer:
     """Makes the objects below `#refs#`, each with the attributes that MATLAB gives it."""
 
-    def __init__(self, file: h5py.h5f.FileID) -> None:
+    def __init__(self, file: h5f.FileID) -> None:
         self.refs = h5g.create(file, b"#refs#")
         self.count = 0
         self.one = h5s.create_simple((1, 1))
