@@ -16,8 +16,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
-from v3.base.disk import disk_full
+from v3.base.disk import DiskFull, disk_full
 from v3.base.errors import V3Error
 
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -82,7 +83,7 @@ def run(main: Callable[[], None]) -> None:
         with stopping.stoppable():
             main()
     except V3Error as error:
-        _fail(str(error))
+        _fail(error)
     except stopping.Stopped as stopped:
         sys.exit(stopping.leave(stopped.number))
     except MemoryError:
@@ -93,7 +94,7 @@ def run(main: Callable[[], None]) -> None:
     except Exception as error:
         full = disk_full(error)
         if full is not None:
-            _fail(str(full))
+            _fail(full)
         if isinstance(error, OSError) and (sentence := _of_a_file(error)):
             _fail(sentence)
         raise
@@ -118,11 +119,11 @@ def _of_a_file(error: OSError) -> str | None:
     return None
 
 
-def _fail(sentence: str) -> None:
-    """End with exit code 1; a stage's process at once, since HDF5 crashes when it closes a file
-    that did not fit on the disk."""
-    if not stopping.STAGE:
-        sys.exit(f"error: {sentence}")
-    sys.stdout.flush()
-    print(f"error: {sentence}", file=sys.stderr, flush=True)
-    os._exit(1)
+def _fail(said: V3Error | str) -> NoReturn:
+    """End with exit code 1 and a sentence."""
+    if stopping.STAGE and isinstance(said, DiskFull):
+        # At once: HDF5 crashes when it ends with a file that did not fit on the disk.
+        sys.stdout.flush()
+        print(f"error: {said}", file=sys.stderr, flush=True)
+        os._exit(1)
+    sys.exit(f"error: {said}")

@@ -53,11 +53,17 @@ def disk_full(error: BaseException, folder: str | Path | None = None) -> DiskFul
     # off there may be gone already.
     named = _one_a_disk(list(_named(error))) if said else []
     place = (named or full or [min(places, key=_free)])[0]
-    detail = " ".join(str(error).split())[:120] or type(error).__name__
     return DiskFull(
-        f"no room is left on the disk that holds {place} ({detail}): {_mend(place)}, then run the "
-        "same command again."
+        f"no room is left on the disk that holds {place} ({_reason(error)}): {_mend(place)}, then "
+        "run the same command again."
     )
+
+
+def _reason(error: BaseException) -> str:
+    for link in _chain(error):
+        if isinstance(link, OSError) and link.errno in FULL:
+            return os.strerror(link.errno)
+    return " ".join(str(error).split())[:120] or type(error).__name__
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -137,6 +143,10 @@ def _mend(place: Path) -> str:
         return "set machine.workers to 1 and machine.loaders to 0 in params.yaml, or give it more"
     moved = {name: _cache(Path.home(), name) for name in CACHES} | {"TMPDIR": _temporary()}
     for name, folder in moved.items():
-        if place.is_relative_to(folder.absolute()) and not Path.cwd().is_relative_to(place):
+        if _share_a_disk(place, folder) and not _share_a_disk(place, Path.cwd()):
             return f"make room there or set {name} to a folder on another disk"
     return "make room there (files that are not of this project will do)"
+
+
+def _share_a_disk(one: Path, other: Path) -> bool:
+    return one.is_dir() and other.is_dir() and len(_one_a_disk([one, other])) == 1

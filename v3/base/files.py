@@ -49,8 +49,8 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
         os.replace(beside, path)
         _sync(path.parent)
     finally:
-        beside.unlink(missing_ok=True)
         _in_use.discard(beside)
+        beside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -76,9 +76,11 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         os.replace(beside, path)
         _sync(path.parent)
     finally:
-        _put_back(old, path)
-        _remove(beside)
-        _in_use.difference_update((beside, old))
+        try:
+            _put_back(old, path)
+            _remove(beside)
+        finally:
+            _in_use.difference_update((beside, old))
 
 
 def _beside(path: Path, stem: str, suffix: str) -> Path:
