@@ -110,6 +110,15 @@ def test_same_pages_for_any_number_of_workers(tmp_path: Path, made: Path) -> Non
     assert file_digest(tmp_path / "pages.h5") == file_digest(made / "pages.h5")
 
 
+def test_a_page_depends_on_the_seed_and_its_index_alone(tmp_path: Path) -> None:
+    """Not on how many pages there are, nor on where a process took over."""
+    few = drawn(tmp_path, replace(PAGES, pages=107))
+    many = drawn(tmp_path, PAGES)
+    assert (few[:107] == many[:107]).all()
+    assert (few[107:] == many[110:]).all()  # the unseen colours
+    assert (drawn(tmp_path, replace(PAGES, unseen_pages=2)) == many[:112]).all()
+
+
 def test_same_seed_same_bytes_and_another_seed_others(tmp_path: Path, made: Path) -> None:
     synthesise(tmp_path / "pages.h5", PAGES, 1)
     assert file_digest(tmp_path / "pages.h5") == file_digest(made / "pages.h5")
@@ -162,7 +171,7 @@ def test_jitter_stays_within_its_bounds(tmp_path: Path) -> None:
 
 def test_blur_weights_sum_to_one_and_meet_between_strips() -> None:
     strips = np.random.default_rng(0).integers(3, size=(20, 10))
-    weights = phonenums._blur_weights(strips)
+    weights = np.stack([phonenums._blur_weights(page) for page in strips])
     assert weights.shape == (20, 10, 3, WIDTH)
     np.testing.assert_allclose(weights.sum(axis=2), 1, atol=1e-6)
     assert weights.min() >= 0

@@ -168,7 +168,7 @@ ROWS = [Row("1.png", np.array([[5.0, 5, 10, 20, 1]]))]
         (
             {"1.png": png()},
             [],
-            r"digitStruct.mat holds no digitStruct of names and boxes \(values of shape \(0, 1\)",
+            r"no digitStruct of names and boxes \(0 names and 0 boxes\)",
         ),
     ],
 )

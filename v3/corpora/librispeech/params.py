@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from v3.base.schema import Count, Natural, Positive, Range, Section, SomeNames
+from v3.base.schema import Count, Names, Natural, Positive, Range, Section, SomeNames
 
 Source: Any = Literal["standin", "real"]
 
@@ -39,6 +39,7 @@ class PhonemesParams(Section):
     width: Annotated[int, Field(ge=2)]
     floor: Positive
     utterances: Natural
+    leave_out: Names = ()  # ids of utterances
 
     @model_validator(mode="after")
     def _every_sample_heard(self) -> PhonemesParams:

@@ -5,32 +5,25 @@ speaker, group the split. The shards are those of `gilkeyio/librispeech-alignmen
 (speaker-chapter-utterance), `audio` (bytes of a FLAC file) and `phonemes` (start and end in
 seconds, label in capitals with a stress digit); silence is what lies between phonemes.
 
-Audio is read in whatever format, depth and rate its bytes announce, as far as libsndfile knows it:
-
-- 8 bits (or any other depth, floating point too) become numbers in [-1, 1]: taken, but the noise of
-  so coarse a grid stays in.
-- Two channels or more are averaged into one; those that cancel out are refused as silence.
-- A rate above 16 kHz, 44.1 or 48 kHz say, is resampled to 16 kHz behind a low-pass filter.
-- A rate below 16 kHz is refused, for it has nothing to say about the upper bands.
-- NaN, infinity, silence throughout and broken bytes are refused; each refusal names file and row.
+Alignments err a little. Times that reach beyond the audio by less than a tenth of a second are cut
+at its end, a phoneme that lasts no time or has no sound is skipped, an utterance without a phoneme
+is left out; all of it is counted, and the count stands in the file's `source`. An utterance that is
+worse is refused by file, row and name: `librispeech.phonemes.leave_out` is the way past it.
 
 Shards are streamed, a handful of utterances at a time, so memory does not grow with the corpus.
 """
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import scipy.signal
-import soundfile
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -38,7 +31,8 @@ from v3.base.errors import V3Error
 from v3.base.parallel import in_order
 from v3.corpora.librispeech.features import phoneme_spectrograms
 from v3.corpora.librispeech.params import PhonemesParams
-from v3.corpora.librispeech.shards import MEND, UNREADABLE, damaged, open_shard, read_index
+from v3.corpora.librispeech.shards import UNREADABLE, damaged, open_shard, read_index
+from v3.corpora.librispeech.sound import SAMPLE_RATE, UnusableSoundError, decode
 from v3.fragments.format import FragmentInfo
 from v3.fragments.writer import FragmentWriter
 
@@ -47,9 +41,10 @@ PHONEMES = (
     *("hh", "ih", "iy", "jh", "k", "l", "m", "n", "ng", "ow", "oy", "p", "r", "s", "sh", "t"),
     *("th", "uh", "uw", "v", "w", "y", "z"),
 )
-SAMPLE_RATE = 16000  # Hz
-SLACK = 0.01  # seconds: the grid of the aligner; an end that is later than the audio by less is cut
+SLACK = 0.1  # seconds: what lies further beyond the audio is the alignment of something else
 CHUNK = 8  # utterances that go to a process at a time
+LISTED = 20  # names in a sentence, at most
+LEAVE_OUT = "librispeech.phonemes.leave_out"
 
 
 @dataclass(frozen=True)
@@ -64,6 +59,19 @@ class Utterance:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """An utterance's fragments (P, 1, bands, width) and their rows of `PHONEMES` (P,).
+
+    `clipped`, `unheard`: phonemes that were cut at an end of the audio; that have no sound.
+    """
+
+    fragments: NDArray[np.float16]
+    content: NDArray[np.int32]
+    clipped: int
+    unheard: int
+
+
+@dataclass(frozen=True)
 class Shard:
     """A file, and which of its rows (R,) are wanted, in order."""
 
@@ -75,17 +83,17 @@ class Shard:
 
 def write_fragments(
     raw: str | Path, path: str | Path, params: PhonemesParams, workers: int
-) -> None:
+) -> Counter[str]:
     """Write the fragment file (float16, decibels) of all shards that the folder's index lists.
 
     Utterances keep the order of the shards; the same bytes come out for any number of
-    `workers` (0: one process a core).
-    One without any phoneme of `PHONEMES` is left out. `V3Error` names file and row of what is
-    damaged.
+    `workers` (0: one process a core). Returns how many of what are left out or mended, by what.
+    `V3Error` names file and row of the first utterance that cannot be used, and the names of all.
     """
     raw = Path(raw)
     index = read_index(raw)
-    shards = _choose(raw, index["shards"], params.utterances)
+    left_out = Counter[str]()
+    shards = _choose(raw, index["shards"], params, left_out)
     speakers = sorted({name for shard in shards for name in shard.speakers}, key=_speaker_order)
     groups = tuple(dict.fromkeys(shard.group for shard in shards))
     info = FragmentInfo(
@@ -99,18 +107,50 @@ def write_fragments(
     )
     shape = (1, params.bands, params.width)
     total = sum(len(shard.rows) for shard in shards)
+    refused: list[tuple[Utterance, str]] = []
+    written = 0
     with (
         FragmentWriter(path, info, shape, np.float16) as writer,
         tqdm(total=total, unit="utterance", disable=None) as progress,
     ):
         work = partial(cut_all, params=params)
         for chunk, cuts in in_order(work, _chunks(shards), workers):
-            for utterance, (fragments, content) in zip(chunk, cuts, strict=True):
+            for utterance, cut in zip(chunk, cuts, strict=True):
                 progress.update()
-                if len(content):
+                if isinstance(cut, str):
+                    refused.append((utterance, cut))
+                    continue
+                left_out["phonemes cut at an end of the audio"] += cut.clipped
+                left_out["phonemes without sound skipped"] += cut.unheard
+                if not len(cut.content):
+                    left_out["utterances without a phoneme left out"] += 1
+                elif not refused:  # else all are looked at, so that one sentence names all
+                    written += 1
                     style = speakers.index(speaker_of(utterance.sample_id))
                     group = groups.index(utterance.group)
-                    writer.append(fragments, content, style, utterance.sample_id, group)
+                    writer.append(cut.fragments, cut.content, style, utterance.sample_id, group)
+        if refused:
+            raise _refusal(refused, params.leave_out)
+        if not written:
+            raise V3Error(
+                f"no utterance of {raw} has a phoneme: set librispeech.download to others."
+            )
+        left_out = +left_out  # without zeros
+        notes = [info.source, *(f"{count} {what}" for what, count in left_out.items())]
+        writer.info = replace(info, source="; ".join(notes))
+    return left_out
+
+
+def _refusal(refused: list[tuple[Utterance, str]], before: tuple[str, ...]) -> V3Error:
+    """The sentence about utterances that cannot be used: the first one, and the names of all."""
+    first, reason = refused[0]
+    names = list(dict.fromkeys([*before, *(utterance.sample_id for utterance, _ in refused)]))
+    listed, rest = ", ".join(names[:LISTED]), len(names) - LISTED
+    more = f" and {rest} more" if rest > 0 else ""
+    others = f", and {len(refused) - 1} more cannot be used" if len(refused) > 1 else ""
+    return V3Error(
+        f"{first.where}: {reason}{others}: set {LEAVE_OUT} to [{listed}]{more} to go on without."
+    )
 
 
 def speaker_of(sample_id: str) -> str:
@@ -122,8 +162,13 @@ def _speaker_order(name: str) -> tuple[int, str]:
     return (int(name) if name.isdecimal() else -1, name)
 
 
-def _choose(raw: Path, entries: list[dict[str, Any]], most: int) -> list[Shard]:
-    """Of each speaker in each split, the first `most` utterances by shard and row; 0: all."""
+def _choose(
+    raw: Path, entries: list[dict[str, Any]], params: PhonemesParams, left_out: Counter[str]
+) -> list[Shard]:
+    """Of each speaker in each split, the first utterances by shard and row, as many as are wanted.
+
+    Those that `leave_out` names are not among them; `left_out` counts these.
+    """
     shards, taken = [], Counter[tuple[str, str]]()
     for entry in entries:
         path = raw / entry["name"]
@@ -133,13 +178,17 @@ def _choose(raw: Path, entries: list[dict[str, Any]], most: int) -> list[Shard]:
             raise damaged(path, error) from None
         rows, speakers = [], []
         for row, sample_id in enumerate(ids):
-            if not sample_id or sample_id.count("-") != 2:
+            name = sample_id or f"{path.name}:{row}"
+            if name in params.leave_out:
+                left_out["utterances left out as told"] += 1
+                continue
+            if name.count("-") != 2 or not sample_id:
                 raise V3Error(
                     f"{path}, row {row}: its id {sample_id!r} is not speaker-chapter-utterance: "
-                    f"{MEND}."
+                    f"add {name!r} to {LEAVE_OUT} to go on without."
                 )
             key = (entry["split"], speaker_of(sample_id))
-            if most and taken[key] >= most:
+            if params.utterances and taken[key] >= params.utterances:
                 continue
             taken[key] += 1
             rows.append(row)
@@ -179,87 +228,74 @@ def _chunks_of(shard: Shard) -> Iterator[list[Utterance]]:
             ]
 
 
-def cut_all(
-    chunk: list[Utterance], params: PhonemesParams
-) -> list[tuple[NDArray[np.float16], NDArray[np.int32]]]:
-    """Fragments (P, 1, bands, width) and contents (P,) of each utterance."""
-    return [cut(utterance, params) for utterance in chunk]
+def cut_all(chunk: list[Utterance], params: PhonemesParams) -> list[Cut | str]:
+    """Each utterance's fragments, or why there are none."""
+    return [_cut_or_reason(utterance, params) for utterance in chunk]
 
 
-def cut(
-    utterance: Utterance, params: PhonemesParams
-) -> tuple[NDArray[np.float16], NDArray[np.int32]]:
-    """Decibels (P, 1, bands, width) of an utterance's phonemes and their rows of `PHONEMES` (P,).
+def _cut_or_reason(utterance: Utterance, params: PhonemesParams) -> Cut | str:
+    try:
+        return cut(utterance, params)
+    except UnusableSoundError as error:
+        return str(error)
+
+
+def cut(utterance: Utterance, params: PhonemesParams) -> Cut:
+    """The fragments of an utterance; `UnusableSoundError` if sound or alignment make no sense.
 
     Labels that `PHONEMES` lacks are skipped, and phonemes of which every sample is zero.
     """
-    spans, labels = phoneme_spans(utterance)
-    sound = decode(utterance)
-    if not sound.any():
-        raise V3Error(f"{utterance.where}: its audio is silence only: {MEND}.")
-    beyond = spans[:, 1] > len(sound) / SAMPLE_RATE + SLACK
-    if beyond.any():
-        late = int(np.argmax(beyond))
-        raise V3Error(
-            f"{utterance.where}: phoneme {late} ends at {spans[late, 1]:g} s, after the audio, "
-            f"which ends at {len(sound) / SAMPLE_RATE:g} s: {MEND}."
-        )
-    edges = np.minimum(np.rint(spans * SAMPLE_RATE).astype(np.int64), len(sound))
+    spans, labels = phoneme_spans(utterance.phonemes)
     content = np.asarray([PHONEMES.index(n) if n in PHONEMES else -1 for n in labels], np.int32)
+    empty = np.empty((0, 1, params.bands, params.width), np.float16)
+    if not len(spans):
+        return Cut(empty, content, 0, 0)
+    sound = decode(utterance.sound)
+    seconds = len(sound) / SAMPLE_RATE
+    beyond = (spans[:, 0] < -SLACK) | (spans[:, 1] > seconds + SLACK)
+    if beyond.any():
+        place = int(np.argmax(beyond))
+        raise UnusableSoundError(
+            f"phoneme {place} ({labels[place]}) goes from {spans[place, 0]:g} to "
+            f"{spans[place, 1]:g} s, and its audio from 0 to {seconds:g} s"
+        )
+    clipped = (spans[:, 0] < 0) | (np.rint(spans[:, 1] * SAMPLE_RATE) > len(sound))
+    edges = np.clip(np.rint(spans * SAMPLE_RATE).astype(np.int64), 0, len(sound))
     heard = np.asarray([bool(sound[a:b].any()) for a, b in edges.tolist()])
-    keep = np.flatnonzero((content >= 0) & heard)
-    if not len(keep):
-        return np.empty((0, 1, params.bands, params.width), np.float16), content[keep]
-    return phoneme_spectrograms(sound, edges[keep], params, SAMPLE_RATE), content[keep]
+    known = content >= 0
+    keep = np.flatnonzero(known & heard)
+    fragments = (
+        phoneme_spectrograms(sound, edges[keep], params, SAMPLE_RATE) if len(keep) else empty
+    )
+    return Cut(
+        fragments, content[keep], int((known & heard & clipped).sum()), int((known & ~heard).sum())
+    )
 
 
-def phoneme_spans(utterance: Utterance) -> tuple[NDArray[np.float64], list[str]]:
-    """Start and end in seconds (P, 2), and labels: lower case, without the stress digit."""
-    if not utterance.phonemes:
-        raise V3Error(f"{utterance.where}: its list of phonemes is empty: {MEND}.")
-    spans, labels = [], []
-    for place, item in enumerate(utterance.phonemes):
+def phoneme_spans(
+    phonemes: list[dict[str, Any] | None] | None,
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Start and end in seconds (P, 2), and labels: lower case, without the stress digit.
+
+    `UnusableSoundError` for what is no number, ends before it starts, or starts before its
+    predecessor has ended.
+    """
+    spans: list[tuple[float, float]] = []
+    labels: list[str] = []
+    for place, item in enumerate(phonemes or []):
         if item is None or item["phoneme"] is None:
             what = "null" if item is None else "without a label"
-            raise V3Error(f"{utterance.where}: phoneme {place} is {what}: {MEND}.")
+            raise UnusableSoundError(f"phoneme {place} is {what}")
         start, end, label = item["start"], item["end"], item["phoneme"]
-        if start is None or end is None or not 0 <= start < end:
-            raise V3Error(
-                f"{utterance.where}: phoneme {place} ({label}) goes from {start} to "
-                f"{end} s, so it does not end after it starts: {MEND}."
+        if start is None or end is None or not -np.inf < start <= end < np.inf:
+            raise UnusableSoundError(
+                f"phoneme {place} ({label}) goes from {start} to {end} s, which is no span of time"
+            )
+        if spans and start < spans[-1][1] - SLACK:
+            raise UnusableSoundError(
+                f"phoneme {place} ({label}) starts at {start:g} s, before the one before it ends, "
+                f"at {spans[-1][1]:g} s"
             )
         spans.append((start, end))
         labels.append(label.rstrip("012").lower())
-    return np.asarray(spans, np.float64), labels
-
-
-def decode(utterance: Utterance) -> NDArray[np.float32]:
-    """The audio (samples,) at 16 kHz, in [-1, 1].
-
-    `V3Error` for what cannot be decoded, a lower rate and samples that are not finite.
-    """
-    if not utterance.sound:
-        raise V3Error(f"{utterance.where}: it has no audio bytes: {MEND}.")
-    try:
-        sound, rate = soundfile.read(io.BytesIO(utterance.sound), dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError, MemoryError) as error:
-        # MemoryError: a damaged header announces more samples than any memory holds.
-        raise V3Error(
-            f"{utterance.where}: its audio cannot be decoded ({error}): {MEND}."
-        ) from None
-    if rate < SAMPLE_RATE:
-        raise V3Error(
-            f"{utterance.where}: its audio has {rate} Hz, fewer than the {SAMPLE_RATE} Hz that "
-            "the bands need: use a recording of a higher rate."
-        )
-    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at below
-        mono = sound.mean(axis=1, dtype=np.float32)
-    if rate != SAMPLE_RATE:
-        common = int(np.gcd(rate, SAMPLE_RATE))
-        mono = scipy.signal.resample_poly(mono, SAMPLE_RATE // common, rate // common)
-    if not np.isfinite(mono).all():
-        raise V3Error(
-            f"{utterance.where}: its audio has samples that are not finite (NaN or infinity): "
-            f"{MEND}."
-        )
-    return np.asarray(mono, np.float32)
+    return np.asarray(spans, np.float64).reshape(-1, 2), labels

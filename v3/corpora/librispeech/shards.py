@@ -14,7 +14,6 @@ from v3.base.files import file_digest, read_json, write_json
 
 INDEX = "index.json"
 SCHEMA = "v3-librispeech-raw/1"
-MEND = "delete its folder and run `dvc repro`"
 
 # What Arrow and Python's decoding of it raise for bytes that make no sense.
 UNREADABLE: tuple[type[Exception], ...] = (
@@ -71,7 +70,7 @@ def open_shard(path: Path) -> pq.ParquetFile:
         schema = file.schema_arrow
         top = pa.struct(list(schema))
     except FileNotFoundError:
-        raise V3Error(f"{path} is missing: {MEND}.") from None
+        raise V3Error(f"{path} is missing: {mend_of(path)}.") from None
     except UNREADABLE as error:
         raise damaged(path, error) from None
     _check_columns(path, top)
@@ -95,10 +94,27 @@ def _check_columns(path: Path, top: pa.DataType) -> None:
 
 
 def _foreign(path: Path, what: str) -> V3Error:
-    return V3Error(f"{path} {what}: it is no shard of gilkeyio/librispeech-alignments, {MEND}.")
+    return V3Error(
+        f"{path} {what}: it is no shard of gilkeyio/librispeech-alignments, {mend_of(path)}."
+    )
+
+
+def mend_of(path: Path) -> str:
+    """What helps with a shard: to bring it again only where it is not the one that came."""
+    try:
+        listed = {entry["name"]: entry["sha256"] for entry in read_index(path.parent)["shards"]}
+        came_so = file_digest(path) == listed.get(path.name)
+    except (V3Error, OSError, LookupError, TypeError):
+        came_so = False
+    if came_so:
+        return (
+            "it came so, and would come so again: set librispeech.download to other splits or "
+            "another revision, or mend or unset V3_MIRROR"
+        )
+    return f"it is not as it came, delete {path.parent} and run `dvc repro`"
 
 
 def damaged(path: Path, error: Exception) -> V3Error:
     """The error for a file that is cut short or no parquet at all."""
     reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    return V3Error(f"{path} is no whole parquet file ({reason}): {MEND}.")
+    return V3Error(f"{path} is no whole parquet file ({reason}): {mend_of(path)}.")

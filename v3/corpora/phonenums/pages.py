@@ -30,22 +30,21 @@ MARGIN = 16  # pixels around a glyph: it can be moved by less than that
 HEIGHT, WIDTH, DIGITS = 48, 32, 10  # of a digit's cell in pixels; cells on a page
 BACKGROUND = 245.0
 KERNELS = (5, 9, 13)  # pixels, of the vertical blur
-CHUNK = 50  # pages that share a random stream: a page depends on the seed and its index alone
+CHUNK = 50  # pages that a process draws at a time
 PAGES_SCHEMA = "v3-phonenums-pages/1"
 SOURCE = "synthesised pages (font Humor Sans)"
 
 
 @dataclass(frozen=True)
-class _Chunk:
-    """One unit of work: pages `first` to `first + len(styles)`."""
+class _Page:
+    """What a page is drawn from; its random stream is of the seed, `unseen` and `index` alone."""
 
-    seed: int
-    index: int
-    styles: np.ndarray  # (P,) rows of `palette`
-    palette: np.ndarray  # (S, 3) levels
-    jitter: float
-    noise: float
-    translation: float
+    unseen: bool
+    index: int  # among the pages in the training colours, or among those in the unseen ones
+    colour: str
+
+
+Job = tuple[PagesParams, list[_Page]]  # pages that are drawn together
 
 
 def ink(colour: str) -> np.ndarray:
@@ -58,40 +57,32 @@ def synthesise(path: str | Path, params: PagesParams, workers: int) -> None:
 
     The HDF5 file holds `pages` (P, 48, 320, 3) uint8, `digits` (P, 10) int32 and `colour` (P,)
     int32, rows of the attribute `colour_names`. Colours take turns, so each has its even share.
-    The same seed gives the same pages for any number of `workers`.
+    A page is the same for any number of pages and of `workers`.
     """
     names = (*params.colours, *params.unseen_colours)
-    palette = np.stack([ink(name) for name in names])
-    seen = np.arange(params.pages) % len(params.colours)
-    unseen = np.arange(params.unseen_pages) % max(1, len(params.unseen_colours))
-    styles = np.concatenate([seen, len(params.colours) + unseen]).astype(np.int32)
-    chunks = [
-        _Chunk(
-            params.seed,
-            index,
-            styles[start : start + CHUNK],
-            palette,
-            params.jitter,
-            params.noise,
-            params.translation,
+    pages = [
+        _Page(unseen, index, colours[index % len(colours)])
+        for unseen, count, colours in (
+            (False, params.pages, params.colours),
+            (True, params.unseen_pages, params.unseen_colours),
         )
-        for index, start in enumerate(range(0, len(styles), CHUNK))
+        for index in range(count)
     ]
+    jobs = [(params, pages[start : start + CHUNK]) for start in range(0, len(pages), CHUNK)]
     with atomic_file(path) as beside, h5py.File(beside, "w") as file:
-        pages = file.create_dataset(
-            "pages", (len(styles), HEIGHT, WIDTH * DIGITS, 3), np.uint8, chunks=(1, 48, 320, 3)
+        levels = file.create_dataset(
+            "pages", (len(pages), HEIGHT, WIDTH * DIGITS, 3), np.uint8, chunks=(1, 48, 320, 3)
         )
-        digits = np.empty((len(styles), DIGITS), np.int32)
+        digits = np.empty((len(pages), DIGITS), np.int32)
         start = 0
-        with tqdm(total=len(styles), unit="page", disable=None) as progress:
-            made = in_order(_draw_chunk, chunks, workers)
-            for _, (drawn, order) in made:
-                pages[start : start + len(drawn)] = drawn
+        with tqdm(total=len(pages), unit="page", disable=None) as progress:
+            for _, (drawn, order) in in_order(_draw_all, jobs, workers):
+                levels[start : start + len(drawn)] = drawn
                 digits[start : start + len(drawn)] = order
                 start += len(drawn)
                 progress.update(len(drawn))
         file["digits"] = digits
-        file["colour"] = styles
+        file["colour"] = np.array([names.index(page.colour) for page in pages], np.int32)
         file.attrs["colour_names"] = list(names)
         file.attrs["schema"] = PAGES_SCHEMA
         file.attrs["source"] = SOURCE
@@ -135,47 +126,46 @@ def _cut(file: h5py.File, path: str | Path) -> None:
             )
 
 
-def _draw_chunk(chunk: _Chunk) -> tuple[np.ndarray, np.ndarray]:
+def _draw_all(job: Job) -> tuple[np.ndarray, np.ndarray]:
     """Pages (P, 48, 320, 3) uint8 and their digits (P, 10)."""
-    rng = np.random.default_rng((chunk.seed, chunk.index))
-    count = len(chunk.styles)
-    digits = rng.permuted(np.tile(np.arange(DIGITS), (count, 1)), axis=1)
-    shifts = rng.uniform(-chunk.translation, chunk.translation, (count, DIGITS, 2))
-    strips = rng.integers(len(KERNELS), size=(count, DIGITS))
+    params, pages = job
+    drawn = [_draw(params, page) for page in pages]
+    return np.stack([levels for levels, _ in drawn]), np.stack([digits for _, digits in drawn])
+
+
+def _draw(params: PagesParams, page: _Page) -> tuple[np.ndarray, np.ndarray]:
+    """A page (48, 320, 3) uint8 and its digits (10,)."""
+    rng = np.random.default_rng((params.seed, page.unseen, page.index))
+    digits = rng.permutation(DIGITS)
+    shifts = rng.uniform(-params.translation, params.translation, (DIGITS, 2))
+    weights = _blur_weights(rng.integers(len(KERNELS), size=DIGITS))
 
     def jitter() -> np.ndarray:
-        page = rng.uniform(-chunk.jitter, chunk.jitter, (count, 1, 3))
-        digit = rng.uniform(-chunk.jitter, chunk.jitter, (count, DIGITS, 3))
-        return page + digit
+        of_page = rng.uniform(-params.jitter, params.jitter, 3)
+        return of_page + rng.uniform(-params.jitter, params.jitter, (DIGITS, 3))
 
-    ground = BACKGROUND + jitter()
-    inks = chunk.palette[chunk.styles][:, None] + jitter()
-    deviation = rng.uniform(0, chunk.noise, count)
-    weights = _blur_weights(strips)
-    pages = np.empty((count, HEIGHT, WIDTH * DIGITS, 3), np.uint8)
-    for i in range(count):
-        mask = np.stack(
-            [_glyph(d, s, w) for d, s, w in zip(digits[i], shifts[i], weights[i], strict=True)]
-        )  # (10, 48, 32)
-        colour = ground[i][:, None, None] + mask[..., None] * (inks[i] - ground[i])[:, None, None]
-        level = colour.astype(np.float32).transpose(1, 0, 2, 3).reshape(HEIGHT, -1, 3)
-        level += rng.standard_normal(level.shape, np.float32) * np.float32(deviation[i])
-        pages[i] = np.rint(np.clip(level, 0, 255))
-    return pages, digits.astype(np.int32)
+    ground = (BACKGROUND + jitter())[:, None, None]  # (10, 1, 1, 3), like the ink
+    inks = (ink(page.colour) + jitter())[:, None, None]
+    masks = [_glyph(d, s, w) for d, s, w in zip(digits, shifts, weights, strict=True)]
+    colour = ground + np.stack(masks)[..., None] * (inks - ground)  # (10, 48, 32, 3)
+    level = colour.astype(np.float32).transpose(1, 0, 2, 3).reshape(HEIGHT, -1, 3)
+    deviation = np.float32(rng.uniform(0, params.noise))
+    level += rng.standard_normal(level.shape, np.float32) * deviation
+    return np.rint(np.clip(level, 0, 255)).astype(np.uint8), digits.astype(np.int32)
 
 
 def _blur_weights(strips: np.ndarray) -> np.ndarray:
-    """Share of each kernel in each pixel column: (P, 10) kernel rows -> (P, 10, K, 32).
+    """Share of each kernel in each pixel column: rows of kernels (10,) -> (10, K, 32).
 
     A strip is as wide as a digit; between the centres of two strips the blur is mixed linearly.
     """
-    chosen = np.eye(len(KERNELS))[strips]  # (P, 10, K)
+    chosen = np.eye(len(KERNELS))[strips]  # (10, K)
     columns = (np.arange(WIDTH * DIGITS) + 0.5) / WIDTH - 0.5
     left = np.clip(np.floor(columns), 0, DIGITS - 1).astype(int)
     right = np.minimum(left + 1, DIGITS - 1)
     share = np.clip(columns - left, 0, 1)[:, None]
-    mixed = chosen[:, left] * (1 - share) + chosen[:, right] * share  # (P, 320, K)
-    return mixed.reshape(len(strips), DIGITS, WIDTH, -1).transpose(0, 1, 3, 2).astype(np.float32)
+    mixed = chosen[left] * (1 - share) + chosen[right] * share  # (320, K)
+    return mixed.reshape(DIGITS, WIDTH, -1).transpose(0, 2, 1).astype(np.float32)
 
 
 def _glyph(digit: int, shift: np.ndarray, weights: np.ndarray) -> np.ndarray:
