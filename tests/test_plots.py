@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from v3.plots.canvas import in_lines, short
 from v3.plots.curves import few_shot_curve, loss_curves, precision_recall, seed_dots
 from v3.plots.grids import (
+    ZOOM,
     as_image,
     code_grid,
     contact_sheet,
@@ -19,6 +19,7 @@ from v3.plots.grids import (
     swap_grid,
 )
 from v3.plots.maps import confusion_matrix, embedding_maps
+from v3.plots.names import in_lines, short
 
 SOURCE = "synthetic arrays of the tests"
 INKS = np.array([[8, 8, 8], [8, 8, 248], [8, 128, 8], [248, 8, 8], [8, 128, 128]])
@@ -222,12 +223,13 @@ def test_pixels_of_a_grid_are_as_they_came(folder):
     fragment_grid(path, fragments, ["a", "b"], list("wxyz"), "chequered", SOURCE)
     with Image.open(path) as picture:
         pixels = np.asarray(picture.convert("L"))
-    large = ticks.repeat(3, 0).repeat(3, 1)
-    corners = np.argwhere((pixels[:-3, :-3] == 255) & (pixels[3:, :-3] == 0))
+    large = ticks.repeat(ZOOM, 0).repeat(ZOOM, 1)
+    height, width = large.shape
+    corners = np.argwhere((pixels[:-ZOOM, :-ZOOM] == 255) & (pixels[ZOOM:, :-ZOOM] == 0))
     found = {
         (top, left)
-        for top, left in corners - [0, 3]
-        if np.array_equal(pixels[top : top + 144, left : left + 96], large)
+        for top, left in corners - [0, ZOOM]
+        if np.array_equal(pixels[top : top + height, left : left + width], large)
     }
     assert len({top for top, _ in found}) == 2
     assert len({left for _, left in found}) == 4

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import wraps
 from io import BytesIO
 from pathlib import Path
-from textwrap import wrap
-from typing import Any
+from typing import Any, ParamSpec
 
 import matplotlib
+import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 from PIL import Image
 
 from v3.base.files import atomic_file
+from v3.plots.names import folded
 
 DPI = 110
-# Pictures are in git, and full colour is two to three times the size.
-PALETTE = 256  # colours of a picture that has few: charts, spectrograms
-FEW_COLOURS = 512
-SHADES = 32  # of each of red, green and blue where there are more: rare colours keep their hue
-LONGEST = 16  # characters of a name at a border or in a legend
+# Pictures are in git, and every full run adds them to its history: a palette takes half of what
+# full colour does, and half as many colours again a sixth less.
+PALETTE = 128
 TITLE, SOURCE = 8.5, 15.0  # characters of the title, of the source, an inch has room for
+TITLE_LINES, SOURCE_LINES = 3, 4  # of the sheet at most
 GREY = "#666666"
 FEW, SOME = 10, 20  # colours that can be told apart: ten, then pairs of light and dark
 Array = NDArray[Any]
+P = ParamSpec("P")
+
+
+def picture(draw: Callable[P, None]) -> Callable[P, None]:
+    """Make `draw` the same on every machine: no matplotlibrc of the user's has a say in it.
+
+    Text is drawn as it is: names are data, in which a dollar sign begins no mathematics.
+    """
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> None:
+        with matplotlib.style.context(["default", {"text.parse_math": False}]):
+            draw(*args, **kwargs)
+
+    return drawn
 
 
 def sheet(
@@ -36,9 +54,10 @@ def sheet(
     Title and source go on in another line where they are wider than the figure.
     """
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
-    figure.suptitle("\n".join(wrap(title, int(TITLE * width))), fontsize=12, fontweight="bold")
-    about = wrap(f"source: {source}", int(SOURCE * width))
-    figure.supxlabel("\n".join(about), fontsize=8, color=GREY)
+    heading = folded(title, int(TITLE * width), TITLE_LINES)
+    figure.suptitle(heading, fontsize=12, fontweight="bold")
+    about = folded(f"source: {source}", int(SOURCE * width), SOURCE_LINES)
+    figure.supxlabel(about, fontsize=8, color=GREY)
     axes = figure.subplots(rows, columns, squeeze=False)
     return figure, axes
 
@@ -47,29 +66,23 @@ def save(figure: Figure, path: str | Path) -> None:
     """Write a small PNG, whole or not at all; the same figure gives the same bytes."""
     drawn = BytesIO()
     figure.savefig(drawn, dpi=DPI, format="png")
-    picture = Image.open(drawn).convert("RGB")
-    # Without dithering: specks would blur the picture and fill the file.
-    if picture.getcolors(FEW_COLOURS) is None:
-        step = 255 / (SHADES - 1)  # black and white stay
-        picture = picture.point([round(round(value / step) * step) for value in range(256)] * 3)
-    else:
-        method, dither = Image.Quantize.MEDIANCUT, Image.Dither.NONE
-        picture = picture.quantize(PALETTE, method, kmeans=1, dither=dither)
     with atomic_file(path) as beside:
-        picture.save(beside, format="PNG", optimize=True)
+        few_colours(Image.open(drawn).convert("RGB")).save(beside, format="PNG", optimize=True)
 
 
-def short(name: str) -> str:
-    """A name that fits at a border: of a long one its beginning and its end."""
-    if len(name) <= LONGEST:
-        return name
-    return f"{name[: LONGEST // 2 - 1]}\u2026{name[-LONGEST // 2 :]}"
+def few_colours(full: Image.Image) -> Image.Image:
+    """A picture in a palette of its own, in which rare colours keep their hue and white is white.
 
-
-def in_lines(name: str) -> str:
-    """A name in two lines at most, at a border with room for them; a longer one is cut short."""
-    lines = wrap(name, LONGEST + 2)
-    return "\n".join(lines) if len(lines) <= 2 else short(name)
+    Coverage of the colours that there are, then their means: the median cut would give its
+    palette to what is frequent. Without dithering: specks blur a picture and fill its file.
+    """
+    reduced = full.quantize(PALETTE, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
+    palette = np.array(reduced.getpalette()).reshape(-1, 3)
+    paper = int(np.abs(palette - 255).sum(1).argmin())
+    if np.abs(palette[paper] - 255).max() <= 3:  # the mean of paper and of what is nearly paper
+        palette[paper] = 255
+        reduced.putpalette(palette.ravel().tolist())
+    return reduced
 
 
 def tidy(axes: Axes, title: str = "", x: str = "", y: str = "", grid: bool = True) -> None:
@@ -81,6 +94,22 @@ def tidy(axes: Axes, title: str = "", x: str = "", y: str = "", grid: bool = Tru
     axes.set_axisbelow(True)
     if grid:
         axes.grid(color="#e4e4e4", linewidth=0.8)
+
+
+def legend(axes: Axes, handles: Sequence[Any], names: Sequence[str], **how: Any) -> None:
+    """A legend with the names as they are: matplotlib's own leaves out those with a leading "_"."""
+    made = axes.legend(handles, [str(row) for row in range(len(handles))], **how)
+    for text, name in zip(made.get_texts(), names, strict=True):
+        text.set_text(name)
+
+
+def logarithmic(axes: Axes) -> None:
+    """A logarithmic y axis without mathematics in its numbers."""
+    axes.set_yscale("log", nonpositive="mask")
+    plain = FuncFormatter(lambda value, _: f"{value:g}")
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_formatter(plain)
+    axes.yaxis.set_minor_formatter(plain if high < 10 * low else NullFormatter())
 
 
 def colours(count: int) -> Array:

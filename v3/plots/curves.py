@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from v3.plots.canvas import GREY, colours, save, sheet, short, tidy
+from v3.plots.canvas import GREY, SOME, colours, legend, logarithmic, picture, save, sheet, tidy
+from v3.plots.names import printable, short
 
 HINGES = ("loss/content", "loss/style", "loss/sample", "loss/fragment")
 CODES = ("codes/perplexity", "codes/active", "validation/perplexity")
 Row = Mapping[str, float]
 
 
+@picture
 def loss_curves(path: str | Path, rows: Sequence[Row], title: str, source: str) -> None:
     """Training history: rows with `step` and any of loss/..., variability/..., codes/...,
     validation/... by name. Throughput is left out: it differs from run to run."""
@@ -47,11 +49,12 @@ def _lines(axes: Axes, rows: Sequence[Row], names: Iterable[str], log: bool = Fa
         axes.plot(*zip(*points, strict=True), color=colour, linewidth=1.4, label=label, **style)
     # A term that is 0 throughout, or for good, has no place on a log axis.
     if log and any(row.get(name, 0) > 0 for row in rows for name in names):
-        axes.set_yscale("log", nonpositive="mask")
+        logarithmic(axes)
     if names:
         axes.legend(fontsize=8, framealpha=0.85)
 
 
+@picture
 def precision_recall(
     path: str | Path,
     panels: Mapping[str, Mapping[str, Mapping[str, Any]]],
@@ -60,7 +63,8 @@ def precision_recall(
 ) -> None:
     """One panel a kind of label ("content"), one curve an embedding ("z_c") in it, each with the
     `precision`, `recall`, `pr_auc` and `chance` of retrieval; the first is drawn full, the rest
-    (crossed) dashed. A curve ends at the largest k that was asked for."""
+    (crossed) dashed. A curve ends at the largest k; it has no points and no area where there was
+    nothing to find."""
     figure, axes = sheet(5.2 * len(panels), 4.9, title, source, 1, len(panels))
     for panel, (kind, curves) in zip(axes.flat, panels.items(), strict=True):
         for row, (name, curve) in enumerate(curves.items()):
@@ -71,16 +75,23 @@ def precision_recall(
                 marker="o",
                 markersize=3,
                 color=colours(2)[min(row, 1)],
-                label=f"{name}{' (crossed)' if row else ''}: PR-AUC {curve['pr_auc']:.3f}",
+                label=f"{name}{' (crossed)' if row else ''}: {_area(curve['pr_auc'])}",
             )
         chance = next(iter(curves.values()))["chance"]
-        panel.axhline(chance, color=GREY, linestyle=":", label=f"chance: precision {chance:.3f}")
+        if chance is not None:
+            label = f"chance: precision {chance:.3f}"
+            panel.axhline(chance, color=GREY, linestyle=":", label=label)
         tidy(panel, f"Fragments of the same {kind}", "recall at k", "precision at k")
         panel.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.04))
         panel.legend(loc="center right", fontsize=8)
     save(figure, path)
 
 
+def _area(pr_auc: float | None) -> str:
+    return "nothing to find" if pr_auc is None else f"PR-AUC {pr_auc:.3f}"
+
+
+@picture
 def few_shot_curve(
     path: str | Path,
     accuracy: Mapping[int, float],
@@ -98,13 +109,16 @@ def few_shot_curve(
     panel = axes[0, 0]
     counts = sorted(accuracy)
     at = np.arange(len(counts))
+    lines, labels = [], []
+    dot = {"marker": "o", "markersize": 3} if len(counts) == 1 else {}  # no line through one point
     for (name, values), colour in zip(styles.items(), colours(len(styles)), strict=True):
-        label = short(name) if len(styles) <= 20 else None
-        panel.plot(
-            at, [values[c] for c in counts], color=colour, linewidth=1, alpha=0.7, label=label
-        )
+        drawn = [values[count] for count in counts]
+        (line,) = panel.plot(at, drawn, color=colour, linewidth=1, alpha=0.7, **dot)
+        if len(styles) <= SOME:
+            lines.append(line)
+            labels.append(short(name))
     means = [accuracy[count] for count in counts]
-    panel.plot(at, means, "o-", color="black", linewidth=2, label="all unseen styles")
+    lines += panel.plot(at, means, "o-", color="black", linewidth=2)
     for x, value in zip(at, means, strict=True):
         panel.annotate(
             f"{value:.3f}",
@@ -115,15 +129,18 @@ def few_shot_curve(
             fontsize=9,
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1},
         )
-    panel.axhline(in_distribution, color="black", linestyle="--", label="styles of training")
-    panel.axhline(chance, color=GREY, linestyle=":", label="chance")
+    lines.append(panel.axhline(in_distribution, color="black", linestyle="--"))
+    lines.append(panel.axhline(chance, color=GREY, linestyle=":"))
+    labels += ["all unseen styles", "styles of training", "chance"]
     panel.set_xticks(at, ["0 (zero-shot)", *map(str, counts[1:])] if counts[0] == 0 else counts)
     panel.set(ylim=(0, 1.08), xlim=(-0.3, len(counts) - 0.7))
     tidy(panel, "", "samples of each unseen style adapted to, without labels", "accuracy")
-    panel.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    beside = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5), "frameon": False}
+    legend(panel, lines, labels, fontsize=8, **beside)
     save(figure, path)
 
 
+@picture
 def seed_dots(
     path: str | Path,
     values: Mapping[str, Mapping[str, float]],
@@ -156,7 +173,7 @@ def seed_dots(
     panel.plot([], [], "-", color=GREY, linewidth=2, label="median")
     if targets:
         panel.plot([], [], "|", color="crimson", markersize=12, markeredgewidth=2, label="target")
-    panel.set_yticks(range(len(values)), [name.replace("_", " ") for name in values])
+    panel.set_yticks(range(len(values)), [printable(name.replace("_", " ")) for name in values])
     panel.set(xlim=(-0.02, 1.02), ylim=(len(values) - 0.5, -0.5))
     tidy(panel, "", "value", "")
     panel.legend(fontsize=8, ncols=7, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)

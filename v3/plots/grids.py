@@ -13,13 +13,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from v3.plots.canvas import DPI, GREY, Array, in_lines, save, sheet
+from v3.plots.canvas import DPI, GREY, SOURCE, Array, picture, save, sheet
+from v3.plots.names import folded, in_lines
 
-GAP, WIDE_GAP = 5, 22  # pixels between cells, and between real ones and decoded
+GAP, WIDE_GAP = 5, 22  # pixels between cells, and between originals and decoded
 LARGEST = (1150, 1500)  # pixels that a grid enlarges to at most, across and down
+ZOOM = 2  # pixels of the file for one of a fragment at most: with 3 a file is half as large again
 NARROWEST = 5.0  # inches of a sheet, for its title
+ROOM = 4.0  # inches above and below a grid at first: more than title, names and source ever take
 BLOCK = 20  # codes below each other
-LEVELS = 64  # shades of a spectrogram: more of them cannot be seen, and fill the file
+LEVELS = 32  # shades of a spectrogram, 2.5 dB of 80 each: twice as many fill the file by half
 TALLEST = 2.2  # height of a cell by its width: pixels of a taller spectrogram are wide
 PAPER = 255
 Image = NDArray[np.uint8]
@@ -28,11 +31,12 @@ Cells = Sequence[Sequence[Image | None]]
 
 @dataclass(frozen=True)
 class Block:
-    """Pictures (H, W, 3) of one shape in rows and columns, None for an empty place, and names."""
+    """Pictures (H, W, 3) of one shape in rows and columns, None for an empty place, and names,
+    None for a row or column that has none."""
 
     cells: Cells
-    rows: Sequence[str]
-    columns: Sequence[str]
+    rows: Sequence[str | None]
+    columns: Sequence[str | None]
 
 
 def as_image(fragment: Array, low: float, high: float) -> Image:
@@ -66,6 +70,7 @@ def limits(fragments: Array) -> tuple[float, float]:
     return float(low), float(high)
 
 
+@picture
 def swap_grid(
     path: str | Path,
     contents: Array,
@@ -75,18 +80,20 @@ def swap_grid(
     title: str,
     source: str,
 ) -> None:
-    """Real contents (R, C, H, W) at the left, real styles (Q, C, H, W) on top, and between them
-    `swapped` (R, Q, C, H, W): row r's content with column q's style. names: of rows, of columns.
+    """Originals for content (R, C, H, W) at the left and for style (Q, C, H, W) on top, and between
+    them `swapped` (R, Q, C, H, W): row r's content with column q's style. names: of rows and of
+    columns.
     """
     low, high = limits(contents)
     cells: list[list[Image | None]] = [[None, *(as_image(f, low, high) for f in styles)]]
     for content, row in zip(contents, swapped, strict=True):
         cells.append([as_image(f, low, high) for f in (content, *row)])
     axes = ("content from the fragment at the left", "style from the fragment on top")
-    block = Block(cells, ["", *names[0]], ["", *names[1]])
+    block = Block(cells, [None, *names[0]], [None, *names[1]])
     image_grid(path, [block], title, source, (1, 1), axes)
 
 
+@picture
 def code_grid(
     path: str | Path,
     decoded: Array,
@@ -95,18 +102,18 @@ def code_grid(
     title: str,
     source: str,
 ) -> None:
-    """Every code decoded with several styles (K, Q, C, H, W) below the real fragments that the
-    styles are from (Q, C, H, W), many codes in blocks. names: of codes, of styles."""
+    """Every code decoded with several styles (K, Q, C, H, W) below the fragments that the styles
+    are from (Q, C, H, W), many codes in blocks. names: of codes, of styles."""
     low, high = limits(styles)
-    real = [as_image(f, low, high) for f in styles]
+    originals = [as_image(f, low, high) for f in styles]
     cells = [[as_image(f, low, high) for f in row] for row in decoded]
     blocks = -(-len(cells) // BLOCK)
     size = -(-len(cells) // blocks)
     folded = [slice(start, start + size) for start in range(0, len(cells), size)]
-    axes = ("code (label it stands for)", "style from the real fragment on top")
+    axes = ("code (label it stands for)", "style from the fragment on top")
     image_grid(
         path,
-        [Block([real, *cells[part]], ["", *names[0][part]], names[1]) for part in folded],
+        [Block([originals, *cells[part]], [None, *names[0][part]], names[1]) for part in folded],
         title,
         source,
         (1, 0),
@@ -114,6 +121,7 @@ def code_grid(
     )
 
 
+@picture
 def reconstructions(
     path: str | Path, originals: Array, decoded: Array, title: str, source: str
 ) -> None:
@@ -128,6 +136,7 @@ def reconstructions(
     image_grid(path, [Block(cells, names, columns)], title, source, (0, 0), axes, pairs=True)
 
 
+@picture
 def fragment_grid(
     path: str | Path,
     fragments: Array,
@@ -143,6 +152,7 @@ def fragment_grid(
     image_grid(path, [Block(cells, rows, columns)], title, source, (0, 0), axes)
 
 
+@picture
 def contact_sheet(
     path: str | Path,
     images: Array,
@@ -164,7 +174,7 @@ def contact_sheet(
     for panel, image, name in zip(axes.flat, images, names, strict=False):
         drawn = as_image(image, low, high)
         panel.imshow(drawn, aspect=ratio * drawn.shape[1] / drawn.shape[0])
-        panel.set_title(name, fontsize=8, pad=3)
+        panel.set_title(folded(name, int(SOURCE * width), 2), fontsize=8, pad=3)
     save(figure, path)
 
 
@@ -179,19 +189,19 @@ def image_grid(
 ) -> None:
     """Blocks of pictures side by side, every pixel a square of whole pixels of the file.
 
-    The first `border` rows and columns of a block stand apart: they are real. `pairs`: rows go two
-    by two. axes: what the rows are and what the columns are.
+    The first `border` rows and columns of a block stand apart: they are originals. `pairs`: rows go
+    two by two. axes: what the rows are and what the columns are.
     """
     zoom = _zoom(blocks)
     grids = [_composed(block.cells, border, pairs, zoom) for block in blocks]
     height, width = max(len(pixels) for pixels, _, _ in grids), grids[0][0].shape[1]
-    size = (max(NARROWEST, len(blocks) * width / DPI + 0.8), height / DPI + 1.5)
+    size = (max(NARROWEST, len(blocks) * width / DPI + 0.8), height / DPI + ROOM)
     figure, panels = sheet(*size, title, source, 1, len(blocks))
     for panel, block, (_, down, across) in zip(panels.flat, blocks, grids, strict=True):
-        columns = [in_lines(name) for name in block.columns]
+        columns, rows = _drawn(block.columns), _drawn(block.rows)
         panel.set(xlim=(0, width), ylim=(height, 0))
-        panel.set_xticks(across, columns, fontsize=8, rotation=_rotation(block.columns))
-        panel.set_yticks(down, [in_lines(name) for name in block.rows], fontsize=8)
+        panel.set_xticks(across, columns, fontsize=8, rotation=_rotation(columns))
+        panel.set_yticks(down, rows, fontsize=8)
         panel.xaxis.tick_top()
         panel.xaxis.set_label_position("top")
         panel.set_xlabel(axes[1], color=GREY, fontsize=9)
@@ -206,11 +216,11 @@ def image_grid(
 
 
 def _zoom(blocks: Sequence[Block]) -> int:
-    """Whole pixels of the file for one of a fragment: 3, or what the largest sheet has room for."""
+    """Whole pixels of the file for one of a fragment: 2, or what the largest sheet has room for."""
     cells = blocks[0].cells
     height, width = _shape(cells)
     room = LARGEST[0] // (len(blocks) * len(cells[0]) * width), LARGEST[1] // (len(cells) * height)
-    return max(1, min(3, *room))
+    return max(1, min(ZOOM, *room))
 
 
 def _shape(cells: Cells) -> tuple[int, int]:
@@ -270,6 +280,10 @@ def _places(figure: Figure, panels: list[Axes], width: int, height: int) -> list
         panel.set_position(tuple(share))
         places.append((left, top))
     return places
+
+
+def _drawn(names: Sequence[str | None]) -> list[str]:
+    return ["" if name is None else in_lines(name) for name in names]
 
 
 def _rotation(names: Sequence[str]) -> float:

@@ -9,7 +9,8 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 
-from v3.plots.canvas import GREY, SOME, Array, colours, save, sheet, short, tidy
+from v3.plots.canvas import GREY, SOME, Array, colours, legend, picture, save, sheet, tidy
+from v3.plots.names import short
 
 STEPS = 40  # shades of a matrix: so few that the file keeps each as it is
 READABLE = 24  # rows or columns up to which every cell of a matrix is written out
@@ -18,6 +19,7 @@ CROWD = 100  # labels from which on even the most frequent are few points
 COLOURFUL = np.delete(colours(SOME), [14, 15], axis=0)  # greys are for the rest
 
 
+@picture
 def embedding_maps(
     path: str | Path,
     maps: Sequence[tuple[str, Array]],
@@ -44,7 +46,7 @@ def embedding_maps(
                 shades = np.where(of_points[:, None] >= 0, _repeated(of_points), 0.8)
                 panel.scatter(points[:, 0], points[:, 1], s=9, color=shades, linewidths=0)
             else:
-                _scatter(panel, points, of_points, names, kind, legend=row == 0)
+                _scatter(panel, points, of_points, names, kind, named=row == 0)
             if row == 0:
                 _mark(panel, atoms)
             note = f" ({count} of them; colours repeat)" if crowd else ""
@@ -60,7 +62,7 @@ def _repeated(labels: Array) -> Array:
 
 
 def _scatter(
-    panel: Axes, points: Array, labels: Array, names: Sequence[str], kind: str, legend: bool
+    panel: Axes, points: Array, labels: Array, names: Sequence[str], kind: str, named: bool
 ) -> None:
     present, counts = np.unique(labels[labels >= 0], return_counts=True)
     many = len(present)
@@ -69,18 +71,16 @@ def _scatter(
     palette = colours(many) if many <= SOME else COLOURFUL
     pale = ~np.isin(labels, present)
     panel.scatter(points[pale, 0], points[pale, 1], s=5, color="#cccccc", linewidths=0)
+    dots = []
     for label, colour in zip(present, palette, strict=True):
         mine = labels == label
-        panel.scatter(
-            points[mine, 0],
-            points[mine, 1],
-            s=9,
-            color=colour,
-            linewidths=0,
-            label=short(names[label]),
-        )
-    if legend:
-        panel.legend(
+        x, y = points[mine].T
+        dots.append(panel.scatter(x, y, s=9, color=colour, linewidths=0))
+    if named:
+        legend(
+            panel,
+            dots,
+            [short(names[label]) for label in present],
             title=kind if many <= SOME else f"{kind}: the\n{shown} most frequent\nof {many}",
             fontsize=8,
             title_fontsize=8,
@@ -105,6 +105,7 @@ def _mark(panel: Axes, atoms: Array) -> None:
         panel.annotate(str(row), (x, y), ha="center", va="center", fontsize=7)
 
 
+@picture
 def confusion_matrix(
     path: str | Path,
     counts: Array,
