@@ -14,12 +14,12 @@ CURVES = {"total_loss": "loss/total", "validation_error": "validation/error"}
 def main() -> None:
     args = stage_parser(__doc__).parse_args()
     paths = StagePaths(args.dataset, args.run)
-    rows = read_history(paths.plots("train") / "live" / "plots" / "metrics")
+    history = read_history(paths.plots("train") / "live" / "plots" / "metrics")
     source = read_json(paths.metrics("train"))["source"]
     folder, title = paths.plots("curves"), f"{args.dataset}: training"
-    loss_curves(folder / "training.png", rows, title, source)
+    loss_curves(folder / "training.png", history, title, source)
     for table, name in CURVES.items():
-        write_curve(folder / f"{table}.tsv", rows, name)
+        write_curve(folder / f"{table}.tsv", history, name)
 
 
 if __name__ == "__main__":

@@ -6,24 +6,24 @@ z_s and style by z_c (low is good).
 
 from v3.base.cli import run
 from v3.base.files import write_json
-from v3.evaluation.opened import evaluated, stage_paths
+from v3.base.params_file import load_section
+from v3.evaluation.opened import open_model_and_data, stage_paths
+from v3.evaluation.params import RetrievalParams
 from v3.evaluation.retrieval import retrieval
-from v3.params import load_params
 from v3.plots.curves import precision_recall
 
 
 def main() -> None:
     paths = stage_paths(__doc__)
-    points = load_params().dataset(paths.dataset).retrieval.points
-    with evaluated(paths) as it:
-        test, source = it.embed("test"), it.info.source
+    points = load_section(paths.dataset, "retrieval", RetrievalParams).points
+    with open_model_and_data(paths) as opened:
+        test, source = opened.embed("test"), opened.info.source
 
-    by_content = {
-        z: retrieval(getattr(test, z), test.content, points=points) for z in ("z_c", "z_s")
-    }
-    by_style = {z: retrieval(getattr(test, z), test.style, points=points) for z in ("z_s", "z_c")}
-    figures = {f"content_by_{z}": found for z, found in by_content.items()}
-    figures |= {f"style_by_{z}": found for z, found in by_style.items()}
+    z = {"z_c": test.z_c, "z_s": test.z_s}
+    by_content = {k: retrieval(z[k], test.content_label, points=points) for k in ("z_c", "z_s")}
+    by_style = {k: retrieval(z[k], test.style_label, points=points) for k in ("z_s", "z_c")}
+    figures = {f"content_by_{name}": found for name, found in by_content.items()}
+    figures |= {f"style_by_{name}": found for name, found in by_style.items()}
     write_json(paths.metrics("retrieval"), {"source": source, "split": "test", **figures})
     precision_recall(
         paths.plots("retrieval") / "precision_recall.png",

@@ -7,9 +7,10 @@ import argparse
 from pathlib import Path
 
 from v3.base.cli import run
+from v3.base.errors import V3Error
 from v3.base.files import read_json, write_json
 from v3.evaluation.headline import LOW_IS_GOOD, over_seeds
-from v3.params import load_params
+from v3.params import load_studies
 from v3.plots.curves import seed_dots
 
 LOW = " (low is good)"
@@ -18,19 +19,26 @@ LOW = " (low is good)"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dataset", help="a section of params.yaml")
-    parser.add_argument("--study", type=Path, default=Path("studies/seeds"), help="its folder")
-    parser.add_argument("--variant", help="the study of studies.variants.<name>")
+    parser.add_argument(
+        "--study",
+        type=Path,
+        default=Path("studies/seeds"),
+        help="its folder, named as in the section `studies` of params.yaml",
+    )
     args = parser.parse_args()
-    dataset, study = args.dataset, args.study
-    seeds = load_params().studies.seeds_of(dataset, args.variant)
-    scores = {seed: read_json(study / "scores" / dataset / f"{seed}.json") for seed in seeds}
+    dataset, folder = args.dataset, args.study
+    studies = load_studies()
+    if folder.name not in studies:
+        raise V3Error(f"studies.{folder.name} is missing in params.yaml: there is no such study")
+    seeds = studies[folder.name].seeds_of(dataset)
+    scores = {seed: read_json(folder / "scores" / dataset / f"{seed}.json") for seed in seeds}
     source = scores[seeds[0]]["source"]
     figures = over_seeds(scores)
-    write_json(study / "metrics" / f"{dataset}.json", {"source": source, **figures})
+    write_json(folder / "metrics" / f"{dataset}.json", {"source": source, **figures})
     seed_dots(
-        study / "plots" / f"{dataset}.png",
+        folder / "plots" / f"{dataset}.png",
         {name + LOW * (name in LOW_IS_GOOD): figures[name] for name in figures["median"]},
-        f"{dataset}: a dot a training seed" + (f", variant {args.variant}" if args.variant else ""),
+        f"{dataset}: a dot a training seed (study {folder.name})",
         source,
     )
 

@@ -3,29 +3,30 @@
 import numpy as np
 
 from v3.base.cli import run
+from v3.base.params_file import load_section
 from v3.evaluation.common import choose
-from v3.evaluation.opened import evaluated, stage_paths
+from v3.evaluation.opened import open_model_and_data, stage_paths
+from v3.evaluation.params import TsneParams
 from v3.evaluation.tsne import tsne_map
-from v3.params import load_params
 from v3.plots.maps import embedding_maps
 
 
 def main() -> None:
     paths = stage_paths(__doc__)
-    params = load_params().dataset(paths.dataset).tsne
-    with evaluated(paths) as it:
-        test, info, model = it.embed("test"), it.info, it.model
+    params = load_section(paths.dataset, "tsne", TsneParams)
+    with open_model_and_data(paths) as opened:
+        test, info, model = opened.embed("test"), opened.info, opened.model
 
     rows = choose(len(test.codes), params.fragments, params.seed)
-    atoms = model.quantizer.atoms.numpy()
+    atoms = model.quantizer.atoms.cpu().numpy()
     content = tsne_map(np.concatenate([test.z_c[rows], atoms]), params.seed, params.perplexity)
     style = tsne_map(test.z_s[rows], params.seed, params.perplexity)
     embedding_maps(
         paths.plots("tsne") / "tsne.png",
         [("z_c", content[: len(rows)]), ("z_s", style)],
         [
-            ("content", test.content[rows], info.content_names),
-            ("style", test.style[rows], info.style_names),
+            ("content", test.content_label[rows], info.content_names),
+            ("style", test.style_label[rows], info.style_names),
         ],
         content[len(rows) :],
         f"{paths.dataset}: t-SNE of {len(rows)} fragments of the test split, atoms numbered",

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from v3.base.errors import V3Error
-from v3.evaluation.common import choose, exemplars
+from v3.evaluation.common import choose, exemplars, names_of
 from v3.evaluation.leakage import leakage, probe_accuracy, whitening
-from v3.evaluation.swap import judge_accuracy, swap_figures, swap_pairs, train_judge
+from v3.evaluation.swap import classifier_accuracy, fit_classifier, swap_figures, swap_pairs
 from v3.evaluation.tsne import tsne_map
 
 FONT = Path(__file__).parents[1] / "v3" / "corpora" / "assets"
@@ -40,14 +40,12 @@ def test_duplicated_embeddings():
 
 
 def test_empty_and_unlabelled_probes():
-    with pytest.raises(V3Error, match="training part: no fragment has a label"):
-        leakage(np.zeros((0, 2)), np.zeros(0, int), np.zeros((1, 2)), np.zeros(1, int))
-    with pytest.raises(V3Error, match="test part: no fragment has a label"):
-        leakage(np.zeros((1, 2)), np.zeros(1, int), np.zeros((1, 2)), np.array([-1]))
-    assert leakage(np.zeros((2, 2)), np.array([0, 1]), np.zeros((1, 2)), np.array([2])) == {
-        "accuracy": None,
-        "chance": None,
-    }
+    for train, test in (([], [0]), ([0], [-1]), ([-1], [-1]), ([0, 1], [2])):
+        labels = np.array(train, int), np.array(test)
+        got = leakage(np.zeros((len(train), 2)), labels[0], np.zeros((1, 2)), labels[1])
+        assert got == {"accuracy": None, "chance": None}
+    with pytest.raises(V3Error, match="one length"):
+        leakage(np.zeros((1, 2)), np.array([0, 0]), np.zeros((1, 2)), np.array([0]))
 
 
 def test_noise_leaks_nothing():
@@ -110,11 +108,11 @@ def digits():
     return x, content, style
 
 
-def test_judges_know_real_digits(digits):
+def test_classifiers_know_real_digits(digits):
     x, content, style = digits
     for labels in (content, style):
-        judge = train_judge(x[:2000], labels[:2000])
-        assert judge_accuracy(judge, x[2000:], labels[2000:]) > 0.98
+        classifier = fit_classifier(x[:2000], labels[:2000])
+        assert classifier_accuracy(classifier, x[2000:], labels[2000:]) > 0.98
 
 
 def test_swap_perfect_and_nothing_swapped(digits):
@@ -159,12 +157,22 @@ def test_swap_pairs_differ_in_both():
 
 
 def test_swap_pairs_that_do_not_exist():
-    with pytest.raises(V3Error, match="differ in content and in style"):
-        swap_pairs(np.array([0, 1, 2]), np.zeros(3, int), 10, 0)
-    with pytest.raises(V3Error, match="both labels"):
-        swap_pairs(np.array([0, -1]), np.array([-1, 0]), 10, 0)
+    """One style, one content, no fragment with both labels: no pairs, and figures that say so."""
+    for content, style in (([0, 1, 2], [0, 0, 0]), ([4, 4], [0, 1]), ([0, -1], [-1, 0])):
+        i, j = swap_pairs(np.array(content), np.array(style), 10, 0)
+        assert len(i) == len(j) == 0
+    part = np.ones((4, 3)), np.array([0, 1, 0, 1]), np.zeros(4, int)
+    got = swap_figures(part, part, (np.zeros((0, 3)), np.zeros(0, int), np.zeros(0, int)))
+    assert set(got.values()) == {None}
+    assert list(got) == [
+        *("content_kept", "content_chance", "content_classifier_accuracy"),
+        *("style_taken", "style_chance", "style_classifier_accuracy"),
+    ]
+
+
+def test_no_fragment_to_classify():
     with pytest.raises(V3Error, match="no fragment has a label"):
-        judge_accuracy(None, np.zeros((0, 3)), np.zeros(0, int))
+        classifier_accuracy(None, np.zeros((0, 3)), np.zeros(0, int))
 
 
 # t-SNE
@@ -186,8 +194,28 @@ def test_tsne_constant_duplicated_and_few():
     assert (tsne_map(np.full((9, 3), 0.1), 0) == 0).all()
     duplicated = np.repeat(np.eye(3), 4, axis=0)
     assert np.isfinite(tsne_map(duplicated, 0, perplexity=30)).all()
-    with pytest.raises(V3Error, match="at least 4"):
-        tsne_map(np.zeros((3, 2)), 0)
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 60])
+@pytest.mark.parametrize("points", [1, 2, 3, 4, 5, 40])
+def test_tsne_of_few_points_and_dimensions(points, dimensions):
+    """Whatever there is has a place, and the same one again; what is apart stays apart."""
+    x = np.random.default_rng(0).normal(size=(points, dimensions))
+    at = tsne_map(x, 0)
+    assert at.shape == (points, 2)
+    assert np.isfinite(at).all()
+    assert (tsne_map(x, 0) == at).all()
+    assert len(np.unique(at, axis=0)) == points
+
+
+def test_tsne_of_a_line_keeps_neighbours():
+    """style_dim 1: two clouds on a line are two clouds on the map."""
+    x = np.concatenate([np.linspace(0, 1, 40), np.linspace(9, 10, 40)])[:, None]
+    at = tsne_map(x, 0, perplexity=10)
+    one, other = at[:40], at[40:]
+    apart = np.linalg.norm(one[:, None] - other, axis=-1).min(1)
+    beside = np.sort(np.linalg.norm(one[:, None] - one, axis=-1), axis=1)[:, 1]
+    assert (beside < apart).all()
 
 
 def test_choose():
@@ -202,4 +230,8 @@ def test_exemplars():
     content, style = np.array([0, 0, 1, 1, 2, -1]), np.array([0, 1, 0, 1, 0, 1])
     assert exemplars(content, style, 9).tolist() == [0, 3, 4]
     assert exemplars(content, style, 2).tolist() == [0, 4]  # spread over the labels
-    assert exemplars(np.array([-1]), np.array([0]), 2).tolist() == []
+    assert exemplars(np.full(5, -1), np.zeros(5, int), 2).tolist() == [0, 4]  # of no label
+
+
+def test_names_of_labels():
+    assert names_of(np.array([1, -1]), ["a", "b"]) == ["b", "unknown"]

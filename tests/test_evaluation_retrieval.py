@@ -72,12 +72,12 @@ def test_duplicated_embeddings():
 
 
 def test_empty_and_senseless_input():
-    with pytest.raises(V3Error, match="no fragment has a label"):
-        retrieval(np.zeros((0, 3)), np.zeros(0, int))
-    with pytest.raises(V3Error, match="no fragment has a label"):
-        retrieval(np.zeros((4, 3)), np.full(4, -1))
-    with pytest.raises(V3Error, match="no two fragments share a label"):
-        retrieval(np.zeros((4, 3)), np.arange(4))
+    for labels in ([], [-1, -1, -1], [0, 1, 2], [7]):  # no label, or none that two share
+        got = retrieval(np.zeros((len(labels), 3)), np.array(labels, int))
+        assert got["k"] == got["precision"] == got["recall"] == got["f1"] == []
+        assert got["pr_auc"] is got["best_f1"] is got["chance"] is got["chance_pr_auc"] is None
+        assert got["queries"] == 0
+        assert set(got) == set(retrieval(np.zeros((2, 3)), np.zeros(2, int)))
     with pytest.raises(V3Error, match="finite"):
         retrieval(np.full((4, 3), np.nan), np.zeros(4, int))
     with pytest.raises(V3Error, match="k must be"):

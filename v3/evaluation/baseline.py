@@ -61,13 +61,13 @@ def fit_clusters(x: Array, clusters: int, seed: int, components: int | None = No
         # alone the share of variance is 0 / 0, which nobody reads
         warnings.simplefilter("ignore", ConvergenceWarning)
         if components is not None:
-            some = x[choose(len(x), AXES_FRAGMENTS, seed)]
-            pca = PCA(min(components, *some.shape), svd_solver="randomized", random_state=seed)
-            axes = pca.fit(some).components_
+            subset = x[choose(len(x), AXES_FRAGMENTS, seed)]
+            pca = PCA(min(components, *subset.shape), svd_solver="randomized", random_state=seed)
+            axes = pca.fit(subset).components_
         points = _projected(x, axes)
-        some = points[choose(len(points), START_FRAGMENTS, seed)]
-        clusters = min(clusters, len(some))
-        start = KMeans(clusters, n_init=STARTS, random_state=seed).fit(some)
+        subset = points[choose(len(points), START_FRAGMENTS, seed)]
+        clusters = min(clusters, len(subset))
+        start = KMeans(clusters, n_init=STARTS, random_state=seed).fit(subset)
         # A few rounds more; without a copy, for the points may fill most of the memory.
         full = KMeans(clusters, init=start.cluster_centers_, n_init=1, max_iter=ROUNDS)
         full.set_params(random_state=seed, copy_x=False).fit(points)
@@ -87,14 +87,14 @@ def baseline_figures(
     stands for being fixed on the validation part; zero_shot_purity: purity on the unseen part.
     chance_...: as beside the model's.
     """
-    seen, new = codebook(*test, atoms, classes), codebook(*unseen, atoms, classes)
-    figures = {name: seen[name] for name in FIGURES}
-    figures |= {f"chance_{name}": seen[f"chance_{name}"] for name in FIGURES}
+    on_test, on_unseen = codebook(*test, atoms, classes), codebook(*unseen, atoms, classes)
+    figures = {name: on_test[name] for name in FIGURES}
+    figures |= {f"chance_{name}": on_test[f"chance_{name}"] for name in FIGURES}
     figures["zero_shot"] = mapped_accuracy(*unseen, majority_map(*validation, atoms, classes))
     figures["chance_zero_shot"] = majority_share(unseen[1][unseen[1] >= 0])
-    figures["zero_shot_purity"] = new["purity"]
-    figures["chance_zero_shot_purity"] = new["chance_purity"]
-    return figures | {"active_codes": seen["active_codes"]}
+    figures["zero_shot_purity"] = on_unseen["purity"]
+    figures["chance_zero_shot_purity"] = on_unseen["chance_purity"]
+    return figures | {"active_codes": on_test["active_codes"]}
 
 
 def flat(fragments: Array) -> NDArray[np.float32]:

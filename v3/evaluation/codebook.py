@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
@@ -29,7 +30,7 @@ def codebook(codes: Array, labels: Array, atoms: int, classes: int) -> dict[str,
     counts = confusion(codes, labels, atoms, classes)
     usage = counts.sum(1) / counts.sum()
     usage = usage[usage > 0]
-    blind = shuffled(codes, labels, atoms, classes)
+    by_chance = shuffled(codes, labels, atoms, classes)
     return {
         "one_to_one": one_to_one(counts),
         "purity": purity(counts),
@@ -40,7 +41,7 @@ def codebook(codes: Array, labels: Array, atoms: int, classes: int) -> dict[str,
         "labels": int((counts.sum(0) > 0).sum()),
         "fragments": len(labels),
         **{
-            f"chance_{figure.__name__}": fmean(figure(one) for one in blind)
+            f"chance_{figure.__name__}": fmean(figure(shuffle) for shuffle in by_chance)
             for figure in (one_to_one, purity, macro_purity)
         },
     }
@@ -84,8 +85,8 @@ def diagonal_order(counts: Array) -> NDArray[np.int64]:
     rows, columns = linear_sum_assignment(counts, maximize=True)
     place = counts.argmax(1)
     spare = np.ones(len(counts), dtype=bool)
-    real = counts[rows, columns] > 0  # an assignment to nothing is none
-    place[rows[real]], spare[rows[real]] = columns[real], False
+    assigned = counts[rows, columns] > 0  # an assignment to nothing is none
+    place[rows[assigned]], spare[rows[assigned]] = columns[assigned], False
     unused = counts.sum(1) == 0
     order: NDArray[np.int64] = np.lexsort((np.arange(len(counts)), spare, place, unused))
     return order
@@ -95,3 +96,11 @@ def shuffled(codes: Array, labels: Array, atoms: int, classes: int) -> list[Arra
     """Counts of codes (N,) against labels (N,) that are shuffled among the fragments, 20 times."""
     draw = np.random.default_rng(0)
     return [confusion(codes, draw.permutation(labels), atoms, classes) for _ in range(SHUFFLES)]
+
+
+def code_names(counts: Array, codes: Array, content_names: Sequence[str]) -> list[str]:
+    """Each of the codes (M,) with the label that most of its fragments in counts (K, L) have."""
+    return [
+        f"{code} ({content_names[counts[code].argmax()] if counts[code].any() else 'unused'})"
+        for code in codes
+    ]

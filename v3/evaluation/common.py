@@ -1,9 +1,9 @@
-"""What every evaluation asks of its arrays first."""
+"""What the evaluations share: labels that are known, fragments drawn, sums in one order."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from v3.base.errors import V3Error
 
 Array = NDArray[Any]
+UNKNOWN = "unknown"
 
 
 def labelled(what: str, labels: Array, *arrays: Array) -> tuple[Array, ...]:
@@ -37,26 +38,34 @@ def majority_share(labels: Array) -> float:
     return float(np.bincount(labels).max() / len(labels))
 
 
-def choose(total: int, wanted: int, seed: int) -> NDArray[np.int64]:
-    """Rising rows of at most `wanted` out of `total`, drawn without repeats."""
+def choose(total: int, most: int, seed: int) -> NDArray[np.int64]:
+    """Rising rows of at most `most` out of `total`, drawn without repeats."""
     draw = np.random.default_rng(seed)
-    return np.sort(draw.choice(total, min(total, wanted), replace=False)).astype(np.int64)
+    return np.sort(draw.choice(total, min(total, most), replace=False)).astype(np.int64)
 
 
 def exemplars(labels: Array, others: Array, most: int) -> NDArray[np.int64]:
     """Row of one fragment for each of at most `most` labels, spread over those in labels (N,).
 
     Labels of the other kind, `others` (N,), change from one to the next where that is possible.
+    Where no label is known, rows that are spread over all.
     """
     around = np.unique(others)
     found = np.unique(labels[labels >= 0])
+    if not len(found):
+        return np.linspace(0, len(labels) - 1, min(most, len(labels))).round().astype(np.int64)
     spread = np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int)
     chosen = []
     for place, label in enumerate(found[spread]):
         rows = np.flatnonzero(labels == label)
-        wanted = rows[others[rows] == around[place % len(around)]]
-        chosen.append(wanted[0] if len(wanted) else rows[0])
+        fitting = rows[others[rows] == around[place % len(around)]]
+        chosen.append(fitting[0] if len(fitting) else rows[0])
     return np.array(chosen, dtype=np.int64)
+
+
+def names_of(labels: Array, names: Sequence[str]) -> list[str]:
+    """The names of labels (N,); -1 is unknown."""
+    return [names[label] if label >= 0 else UNKNOWN for label in labels]
 
 
 @contextmanager

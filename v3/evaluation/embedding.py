@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from v3.base.errors import V3Error
 from v3.fragments.labels import LabelledFragments
 from v3.model.v3 import V3
 
@@ -22,34 +23,50 @@ class Embeddings:
     z_c: np.ndarray  # (N, d_c) float32, before quantisation
     codes: np.ndarray  # (N,) int64
     z_s: np.ndarray  # (N, d_s) float32
-    z_s_pooled: np.ndarray  # (N, d_s) float32: what the decoder reads, before the noise
-    z_s_read: np.ndarray  # (N, d_s) float32: with the noise, what it reads in training
-    content: np.ndarray  # (N,) int32 labels, -1 unknown
-    style: np.ndarray  # (N,) int32 labels, -1 unknown
+    style_read: np.ndarray  # (N, d_s) float32: what the decoder reads, pooled and without noise
+    style_noisy: np.ndarray  # (N, d_s) float32: the same with the noise of training
+    content_label: np.ndarray  # (N,) int32, -1 unknown
+    style_label: np.ndarray  # (N,) int32, -1 unknown
     sample: np.ndarray  # (N,) int64 sample rows
     rows: np.ndarray  # (N,) int64 fragment rows
 
 
 def embed(model: V3, file: LabelledFragments, samples: Sequence[int], seed: int = 0) -> Embeddings:
-    """Embed all fragments of the samples; `seed` draws the noise of `z_s_read`."""
+    """Embed all fragments of the samples; `seed` draws the noise of `style_noisy`.
+
+    `V3Error` names the first fragment that the model makes anything but finite numbers of.
+    """
     rows = file.rows_of(samples)
     sample = np.asarray(file.sample)[rows]
     parts = [
         model.encode(file.read(rows[a:b]), np.asarray(sample[a:b])) for a, b in _chunks(sample)
     ]
-    z_s = torch.cat([part.z_s for part in parts]).cpu()
-    pooled = _POOLED[model.style.pooling](z_s, sample)
-    read = model.add_noise(pooled, torch.Generator().manual_seed(seed))
-    return Embeddings(
+    style = torch.cat([part.style for part in parts]).cpu()
+    noisy = model.add_noise(style, torch.Generator().manual_seed(seed))
+    embeddings = Embeddings(
         z_c=torch.cat([part.z_c for part in parts]).cpu().numpy(),
         codes=torch.cat([part.codes for part in parts]).cpu().numpy(),
-        z_s=z_s.numpy(),
-        z_s_pooled=pooled.numpy(),
-        z_s_read=read.numpy(),
-        content=np.asarray(file.content)[rows],
-        style=np.asarray(file.style)[sample],
+        z_s=torch.cat([part.z_s for part in parts]).cpu().numpy(),
+        style_read=style.numpy(),
+        style_noisy=noisy.numpy(),
+        content_label=np.asarray(file.content)[rows],
+        style_label=np.asarray(file.style)[sample],
         sample=sample,
         rows=rows,
+    )
+    _require_finite(embeddings, file)
+    return embeddings
+
+
+def _require_finite(embeddings: Embeddings, file: LabelledFragments) -> None:
+    finite = np.isfinite(embeddings.z_c).all(1) & np.isfinite(embeddings.z_s).all(1)
+    if finite.all():
+        return
+    row = int(np.argmin(finite))
+    raise V3Error(
+        f"{file.path}: the model gives no finite numbers for fragment {embeddings.rows[row]} (of "
+        f"{file.name_of(int(embeddings.sample[row]))}), so its values are far from those that it "
+        "was trained on: mend what wrote the file and run `dvc repro`."
     )
 
 
@@ -61,29 +78,3 @@ def _chunks(sample: np.ndarray) -> Iterator[tuple[int, int]]:
         if following - start > CHUNK:
             yield start, end
             start = end
-
-
-def _own(z_s: torch.Tensor, _: np.ndarray) -> torch.Tensor:
-    return z_s
-
-
-def _mean(z_s: torch.Tensor, sample: np.ndarray) -> torch.Tensor:
-    """Every fragment's style replaced by the mean of its sample."""
-    _, index = np.unique(sample, return_inverse=True)
-    group = torch.from_numpy(index)
-    total = torch.zeros(int(group.max()) + 1, z_s.shape[1]).index_add_(0, group, z_s)
-    return (total / torch.bincount(group)[:, None])[group]
-
-
-def _next(z_s: torch.Tensor, sample: np.ndarray) -> torch.Tensor:
-    """Every fragment's style replaced by that of the next in its sample; the last reads the first.
-
-    The fragments of a sample stand together.
-    """
-    first = np.flatnonzero(np.diff(sample, prepend=sample[0] - 1))
-    after = np.arange(1, len(sample) + 1)
-    after[np.append(first[1:], len(sample)) - 1] = first
-    return z_s[torch.from_numpy(after)]
-
-
-_POOLED = {"fragment": _own, "sample": _mean, "neighbour": _next}  # by StyleChannel.pooling

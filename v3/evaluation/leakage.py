@@ -8,13 +8,41 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from v3.evaluation.common import Array, labelled, majority_share, one_thread, rare_labels
-from v3.evaluation.styles import Lesson
+from v3.evaluation.common import Array, choose, labelled, majority_share, one_thread, rare_labels
+from v3.evaluation.embedding import Embeddings
+from v3.evaluation.styles import StyleRows, style_rows
 
 # Directions are kept down to this share of the largest variance: a millionth of its spread, some
 # ten times the rounding of float32. Content hides in directions of small amplitude, so low.
 SMALLEST_VARIANCE = 1e-12
 ROUNDS = 1000
+FIT = 6000  # fragments, at most, that a probe is fitted to
+PROBES = {  # name: the label that is read, and what it is read from
+    "content_from_z_s": ("content_label", "z_s"),
+    "content_from_decoder_style": ("content_label", "style_noisy"),
+    "style_from_z_c": ("style_label", "z_c"),
+    "content_from_z_c": ("content_label", "z_c"),
+    "style_from_z_s": ("style_label", "z_s"),
+}
+
+
+def leakage_figures(fit: Embeddings, test: Embeddings, seed: int) -> dict[str, Any]:
+    """accuracy and chance of every probe, fitted to one set of samples and scored on another.
+
+    Of very many fragments in `fit` 6,000 are drawn by the seed. `style_by` says what the probes of
+    style are fitted to.
+    """
+    rows = choose(len(fit.rows), FIT, seed)
+    chosen = style_rows(fit.style_label[rows], test.style_label, seed)
+    figures: dict[str, Any] = {"style_by": chosen.fitted_to}
+    for name, (label, z) in PROBES.items():
+        one = getattr(fit, z)[rows], getattr(fit, label)[rows]
+        other = getattr(test, z), getattr(test, label)
+        if label == "style_label":
+            figures[name] = style_leakage(one, other, chosen)
+        else:
+            figures[name] = leakage(*one, *other)
+    return figures
 
 
 def leakage(
@@ -25,29 +53,32 @@ def leakage(
     Labels of -1 are left out. Both figures are None if no label of the test part occurs in the
     training part: a probe cannot be right then. `whitened_by`: as for `probe_accuracy`.
     """
+    train_y, test_y = np.asarray(train_y), np.asarray(test_y)
+    if not np.isin(test_y[test_y >= 0], train_y).any():
+        return {"accuracy": None, "chance": None}
     train_y, train_z = labelled("leakage, training part", train_y, train_z)
     test_y, test_z = labelled("leakage, test part", test_y, test_z)
-    if not np.isin(test_y, train_y).any():
-        return {"accuracy": None, "chance": None}
     accuracy = probe_accuracy(train_z, train_y, test_z, test_y, whitened_by)
     return {"accuracy": accuracy, "chance": majority_share(test_y)}
 
 
 def style_leakage(
-    train: tuple[Array, Array], test: tuple[Array, Array], lesson: Lesson
+    train: tuple[Array, Array], test: tuple[Array, Array], chosen: StyleRows
 ) -> dict[str, Any]:
-    """Leakage of style, from embeddings and styles (N,) of both parts, taught as `lesson` says.
+    """Leakage of style, from embeddings and styles (N,) of both parts, the probe fitted as
+    `chosen` says.
 
-    Both figures are None where nobody can teach. Samples that teach their own style are few, so
-    the whitening is that of the training part.
+    Both figures are None where nothing can fit it. Samples that have a style of their own are few,
+    so the whitening is that of the training part.
     """
-    if lesson.learn is None:
+    if chosen.fit is None:
         return leakage(*train, *test)
-    if not len(lesson.ask):
+    if not len(chosen.score):
         return {"accuracy": None, "chance": None}
     z, y = test
-    learn, ask = lesson.learn, lesson.ask
-    return leakage(z[learn], y[learn], z[ask], y[ask], whitened_by=train[0])
+    return leakage(
+        z[chosen.fit], y[chosen.fit], z[chosen.score], y[chosen.score], whitened_by=train[0]
+    )
 
 
 def probe_accuracy(

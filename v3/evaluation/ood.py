@@ -49,13 +49,13 @@ def unseen_figures(
     """
     labels, codes, styles = labelled("unseen styles", unseen[1], unseen[0], unseen[2])
     sizes = len(mapping), int(labels.max()) + 1
-    blind = shuffled(codes, labels, *sizes)
+    by_chance = shuffled(codes, labels, *sizes)
     return {
         "accuracy": mapped_accuracy(codes, labels, mapping),
         "in_distribution": mapped_accuracy(*seen, mapping),
         "chance": majority_share(labels),
         "purity": purity(confusion(codes, labels, *sizes)),
-        "chance_purity": fmean(purity(counts) for counts in blind),
+        "chance_purity": fmean(purity(counts) for counts in by_chance),
         **_by_style(np.asarray(mapping)[codes] == labels, styles, style_names),
         "unmapped": float((np.asarray(mapping)[codes] < 0).mean()),
         "fragments": len(labels),

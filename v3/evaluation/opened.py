@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
 
 from v3.base.cli import StagePaths, stage_parser
 from v3.base.errors import V3Error
 from v3.evaluation.embedding import Embeddings, embed
+from v3.evaluation.ood import unseen_figures
 from v3.fragments.format import FragmentInfo
 from v3.fragments.labels import LabelledFragments
 from v3.model.v3 import V3
 from v3.splits import read_split
 
+Labelled = tuple[np.ndarray, np.ndarray, np.ndarray]
+
 
 @dataclass(frozen=True)
-class Evaluated:
+class Opened:
     """A model, the open fragment file, and the sample rows of every part of the split."""
 
     paths: StagePaths
@@ -33,16 +39,42 @@ class Evaluated:
         """Atoms of the codebook and names of contents: the shape of a confusion matrix."""
         return self.model.spec.atoms, len(self.info.content_names)
 
+    def with_model(self, model: V3) -> Opened:
+        """The same file and split for another model."""
+        return replace(self, model=model)
+
     def embed(self, part: str) -> Embeddings:
         """Embeddings of all fragments of a part of the split."""
         return embed(self.model, self.file, self.split[part])
 
+    def read_labelled(self, rows: np.ndarray) -> Labelled:
+        """Fragments (N, C, H, W) of `rows` (N,), their labels of content (N,) and of style (N,)."""
+        file = self.file
+        return file.read(rows), file.content[rows], file.style[file.sample[rows]]
+
+    def unseen_figures(self, mapping: np.ndarray) -> dict[str, Any]:
+        """Figures of the model on the unseen styles, a code being read by `mapping` (atoms,)."""
+        unseen, test = self.embed("unseen_test"), self.embed("test")
+        return unseen_figures(
+            mapping,
+            (unseen.codes, unseen.content_label, unseen.style_label),
+            (test.codes, test.content_label),
+            self.info.style_names,
+        )
+
     def require_unseen(self) -> None:
-        """V3Error if no style is kept out of training."""
-        if not self.split.get("unseen_test"):
+        """`V3Error` if the split keeps no style out of training."""
+        path, dataset = self.paths.split, self.paths.dataset
+        if "unseen_test" not in self.split:
             raise V3Error(
-                f"{self.paths.dataset}.split.unseen_styles is empty (and no share of "
-                "split.groups is unseen): no style is unseen."
+                f"{path} has no part 'unseen_test', for no style was kept out of training: name "
+                f"some in {dataset}.split.unseen_styles (or give a group an unseen share in "
+                f"{dataset}.split.groups) and run `dvc repro`."
+            )
+        if not self.split["unseen_test"]:
+            raise V3Error(
+                f"{path} has no sample in its part 'unseen_test': list some there that no other "
+                "part has, or run `dvc repro`, which makes the file anew."
             )
 
 
@@ -53,8 +85,21 @@ def stage_paths(about: str | None) -> StagePaths:
 
 
 @contextmanager
-def evaluated(paths: StagePaths) -> Iterator[Evaluated]:
-    """Open what a stage evaluates; V3Error names what is missing or damaged."""
+def open_model_and_data(paths: StagePaths) -> Iterator[Opened]:
+    """Open what a stage evaluates; `V3Error` names what is missing, damaged or does not fit."""
     model = V3.load(paths.model)
     with LabelledFragments(paths.fragments) as file:
-        yield Evaluated(paths, model, file, read_split(paths.split, len(file.style)))
+        if tuple(model.info.fragment_shape) != tuple(file.shape):
+            raise V3Error(
+                f"{paths.model} was trained on fragments of the shape "
+                f"{tuple(model.info.fragment_shape)} and {file.path} holds {tuple(file.shape)}: "
+                "run `dvc repro` to train anew."
+            )
+        split = read_split(paths.split, len(file.style))
+        for part in ("train", "validation", "test"):
+            if not split[part]:
+                raise V3Error(
+                    f"{paths.split} has no sample in its part '{part}': list some there that no "
+                    "other part has, or run `dvc repro`, which makes the file anew."
+                )
+        yield Opened(paths, model, file, split)

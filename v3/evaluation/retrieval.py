@@ -23,6 +23,7 @@ BLOCK_BYTES = 48 * 1024 * 1024  # of one block of distances; a worker holds some
 # Squared distances are compared in steps of 2^-44 of the largest: above the rounding of the
 # matrix product, so that duplicates tie, and far below any distance that means something.
 LEVELS = 2.0**44
+FIGURES = ("pr_auc", "perfect_pr_auc", "best_f1", "chance", "chance_pr_auc")
 LAST = np.iinfo(np.int64).max  # the key of the query itself: behind everything
 
 
@@ -40,16 +41,20 @@ def retrieval(
     4,000 fragments so many search all others (`queries`).
 
     Labels of -1 are left out. A fragment alone with its label is found by others but queries
-    nothing. Raises `V3Error` if no two fragments share a label or a value is not finite.
+    nothing. Where no two fragments share a label (every sample a style of its own, and a single
+    fragment; or no label is known) there is nothing to find: no k, no queries, and every figure
+    None. Raises `V3Error` if a value is not finite.
     """
-    labels, points_ = labelled("retrieval", labels, embeddings)
-    x = np.asarray(points_, np.float64)
+    if not (np.asarray(labels) >= 0).any():
+        return _nothing_to_find()
+    labels, embeddings = labelled("retrieval", labels, embeddings)
+    x = np.asarray(embeddings, np.float64)
     if x.ndim != 2 or not np.isfinite(x).all():
         raise V3Error("retrieval: embeddings must be finite numbers of shape (N, d).")
     _, labels = np.unique(labels, return_inverse=True)
     relevant = np.bincount(labels)[labels] - 1  # (N,) others with the query's label
     if not relevant.any():
-        raise V3Error("retrieval: no two fragments share a label, there is nothing to find.")
+        return _nothing_to_find()
     ks = k_values(int(relevant.max()), points) if k is None else clip_k(k, len(x))
     queries = np.flatnonzero(relevant)
     queries = queries[choose(len(queries), QUERIES, 0)]
@@ -74,17 +79,22 @@ def retrieval(
     return result
 
 
+def _nothing_to_find() -> dict[str, Any]:
+    lists: dict[str, Any] = {name: [] for name in ("k", "precision", "recall", "f1")}
+    return lists | dict.fromkeys(FIGURES) | {"queries": 0}
+
+
 def k_values(largest: int, points: int = POINTS) -> NDArray[np.int64]:
     """Rising unique k, about `points` of them, evenly in log k from 1 to `largest`."""
     return np.unique(np.rint(np.geomspace(1, largest, points)).astype(np.int64))
 
 
 def clip_k(k: Sequence[int], fragments: int) -> NDArray[np.int64]:
-    """The k asked for, rising, unique and at most the N - 1 others; all must be >= 1."""
-    asked = np.asarray(k, np.int64)
-    if not len(asked) or asked.min() < 1:
+    """The `k`, rising, unique and at most the N - 1 others; all must be >= 1."""
+    given = np.asarray(k, np.int64)
+    if not len(given) or given.min() < 1:
         raise V3Error(f"retrieval: k must be a list of numbers >= 1, is {list(k)}.")
-    return np.unique(np.minimum(asked, fragments - 1))
+    return np.unique(np.minimum(given, fragments - 1))
 
 
 def _area(precision: NDArray[np.float64], recall: NDArray[np.float64]) -> float:

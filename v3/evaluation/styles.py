@@ -1,8 +1,8 @@
-"""Who can teach a judge of style, where every sample may have a style of its own.
+"""Which fragments a classifier of style is fitted to, where a sample may have its own style.
 
-Usually other samples of the same styles do: those of training teach, those of the test split are
-asked about. Where a style is a single sample (a character, a picture), no other sample has it.
-Then a part of a sample's fragments teaches its style, and the other part is asked about.
+Usually other samples of the same styles: those of training fit the classifier, those of the test
+split score it. Where a style is a single sample (a character, a picture), no other sample has it.
+Then a part of a sample's fragments fits the classifier of its style, and the other part scores it.
 """
 
 from __future__ import annotations
@@ -17,35 +17,40 @@ from v3.evaluation.common import Array, choose
 OTHER_SAMPLES = "other samples of the same styles"
 SAME_SAMPLES = "other fragments of the same samples"
 NOBODY = "nobody: fewer than two styles of the test split have two fragments"
-MOST = 150  # styles at most that are taught by their own samples: judges of more get slow
+MOST = 150  # styles at most that are fitted within their samples: classifiers of more get slow
 MOST_EACH = 40  # fragments at most of each of them
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What a judge of style learns from and is asked about.
+class StyleRows:
+    """Rows of the test part that a classifier of style is fitted to and scored on.
 
-    by: who teaches, in words for the metric file. learn: rows of the test part that teach, None
-    where the training part does. ask: rows of the test part; without any, nothing is measured.
+    fitted_to: in words for the metric file. fit: None where the training part fits
+    it. score: without any, nothing is measured.
     """
 
-    by: str
-    learn: NDArray[np.int64] | None
-    ask: NDArray[np.int64]
+    fitted_to: str
+    fit: NDArray[np.int64] | None
+    score: NDArray[np.int64]
+
+    @property
+    def within_samples(self) -> bool:
+        """Whether both sets of rows are of the same samples."""
+        return self.fitted_to == SAME_SAMPLES
 
 
-def style_lesson(train: Array, test: Array, seed: int) -> Lesson:
-    """How the styles (N,) of the test part are taught, given those (M,) of the training part.
+def style_rows(train: Array, test: Array, seed: int) -> StyleRows:
+    """How styles (N,) of the test part are classified, given those (M,) of the training part.
 
-    The training part teaches if it has the styles of at least half of the test fragments that
-    have one, or of any where their own samples cannot. Labels of -1 are left out.
+    The training part fits the classifier if it has the styles of at least half of the test
+    fragments that have one, or of any where their own samples cannot. Labels of -1 are left out.
     """
     train, test = np.asarray(train), np.asarray(test)
-    taught = np.isin(test, train)[test >= 0]
-    learn, ask = divide(test, MOST, seed)
-    if taught.sum() >= (len(taught) / 2 if len(ask) else 1):
-        return Lesson(OTHER_SAMPLES, None, np.arange(len(test)))
-    return Lesson(SAME_SAMPLES if len(ask) else NOBODY, learn, ask)
+    shared = np.isin(test, train)[test >= 0]
+    fit, score = divide(test, MOST, seed)
+    if shared.sum() >= (len(shared) / 2 if len(score) else 1):
+        return StyleRows(OTHER_SAMPLES, None, np.arange(len(test)))
+    return StyleRows(SAME_SAMPLES if len(score) else NOBODY, fit, score)
 
 
 def divide(labels: Array, most: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -55,13 +60,13 @@ def divide(labels: Array, most: int, seed: int) -> tuple[NDArray[np.int64], NDAr
     40 rows at most; of an odd number the first half gets one more. Both are empty if not two labels
     can take part.
     """
-    names, counts = np.unique(labels[labels >= 0], return_counts=True)
-    names = names[counts > 1]
-    names = names[choose(len(names), most, seed)]
+    found, counts = np.unique(labels[labels >= 0], return_counts=True)
+    found = found[counts > 1]
+    found = found[choose(len(found), most, seed)]
     draw = np.random.default_rng(seed)
     halves: tuple[list[int], list[int]] = ([], [])
-    for name in names if len(names) > 1 else ():
-        rows = draw.permutation(np.flatnonzero(labels == name))[:MOST_EACH]
+    for label in found if len(found) > 1 else ():
+        rows = draw.permutation(np.flatnonzero(labels == label))[:MOST_EACH]
         middle = (len(rows) + 1) // 2
         halves[0].extend(rows[:middle].tolist())
         halves[1].extend(rows[middle:].tolist())
