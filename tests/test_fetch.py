@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import socket
 import tempfile
@@ -288,13 +287,15 @@ def test_a_redirection_to_what_is_no_address(site: Site, cache: Path, there: str
     assert names(cache) == set()
 
 
-@pytest.mark.parametrize("note", [[], "a", {}, {"url": 1, "total": "1", "etag": 1, "modified": 1}])
-def test_a_note_that_says_something_else(site: Site, cache: Path, note: object) -> None:
+@pytest.mark.parametrize(
+    "note", ["[]", '"a"', "{}", '{"url": 1, "total": "1", "etag": 1, "modified": 1}', "", "{"]
+)
+def test_a_note_that_says_something_else(site: Site, cache: Path, note: str) -> None:
     url = site.add("/a.tar", Served(BODY))
     place = cache / site.host
     place.mkdir(parents=True)
     (place / "a.tar.part").write_bytes(OTHER[:1000])
-    (place / "a.tar.part.json").write_text(json.dumps(note))
+    (place / "a.tar.part.json").write_text(note)
     assert get(url, DIGEST).path.read_bytes() == BODY
     assert site.firsts() == [0]
     assert names(cache) == WHOLE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -48,17 +47,21 @@ def test_a_file_that_no_longer_fits_is_had_again(site: Site, pinned: bool) -> No
 def test_a_digest_is_not_taken_twice(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     url = site.add("/a.tar", Served(BODY))
     get(url, DIGEST)
-    monkeypatch.setattr("v3.download.fetch.file_digest", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr(
+        "v3.download.fetch.file_digest", lambda path: pytest.fail(f"{path} was read")
+    )
     assert get(url, DIGEST).sha256 == DIGEST
 
 
-@pytest.mark.parametrize("said", [{}, [], "a", {"sha256": 1, "file": []}, {"sha256": DIGEST}])
-def test_a_memory_that_says_something_else(site: Site, cache: Path, said: object) -> None:
+@pytest.mark.parametrize(
+    "said", ["{}", "[]", '"a"', '{"sha256": 1, "file": []}', f'{{"sha256": "{DIGEST}"}}', "", "{"]
+)
+def test_a_memory_that_says_something_else(site: Site, cache: Path, said: str) -> None:
     url = site.add("/a.tar", Served(BODY))
     memory = cache / site.host / "a.tar.sha256.json"
     get(url, DIGEST)
     right = memory.read_text()
-    memory.write_text(json.dumps(said))
+    memory.write_text(said)
     assert get(url).sha256 == DIGEST
     assert memory.read_text() == right
     assert len(site.asked) == 1
@@ -96,6 +99,25 @@ def test_two_processes_do_not_mix(site: Site, cache: Path) -> None:
     assert said == [hashlib.sha256(body).hexdigest()] * 3
     assert len(site.asked) == 1
     assert names(cache) == WHOLE
+
+
+def test_a_download_is_on_the_disk_before_its_digest_is_remembered(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut leaves zeros under a name whose digest nobody takes again."""
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: (done.append(of(handle)), fsync(handle)))
+    monkeypatch.setattr(
+        os, "replace", lambda a, b: (done.append(f"to {Path(b).name}"), replace(a, b))
+    )
+    get(site.add("/a.tar", Served(BODY)), DIGEST)
+    assert done.index("a.tar.part") < done.index("to a.tar") < done.index("to a.tar.sha256.json")
+
+
+def of(handle: int) -> str:
+    """The name of an open file, as far as the system tells."""
+    return Path(f"/proc/self/fd/{handle}").readlink().name
 
 
 # --- mirrors ---

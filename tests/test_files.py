@@ -317,3 +317,12 @@ def test_json_is_whole_and_plain(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "deep" / "a.json", float("nan"))
     assert read_json(tmp_path / "deep" / "a.json") == {"a": [1, 2.5]}
+
+
+@pytest.mark.parametrize("name", ["a" * 250 + ".json", "é" * 120 + ".json", "[a]*.json", ".json"])
+def test_names_of_any_kind(tmp_path: Path, name: str) -> None:
+    write_json(tmp_path / name, 1)
+    write_json(tmp_path / name, 2)
+    write(tmp_path / "folders" / name, "new")
+    assert read_json(tmp_path / name) == 2
+    assert content(tmp_path / "folders" / name) == whole("new")

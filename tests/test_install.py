@@ -84,3 +84,24 @@ def test_shell_scripts_parse_and_can_be_run(script: Path) -> None:
     subprocess.run(["bash", "-n", script], check=True)
     assert script.stat().st_mode & 0o111, f"{script} cannot be executed"
     assert "set -euo pipefail" in script.read_text(encoding="utf-8")
+
+
+def test_a_checkout_has_the_same_bytes_whatever_git_is_set_to(tmp_path: Path) -> None:
+    """With `core.autocrlf=true` scripts would not run, and every digest would be another."""
+    git = ["git", "-C", str(ROOT), "-c", "core.autocrlf=true", "-c", "core.eol=crlf"]
+    listed = subprocess.run([*git, "ls-files", "-s"], capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("no checkout of git's")
+    subprocess.run([*git, "checkout-index", "--all", f"--prefix={tmp_path}/"], check=True)
+    entries = [line.split(maxsplit=3) for line in listed.stdout.splitlines()]
+    names = "".join(f"{tmp_path / name}\n" for _, _, _, name in entries)
+    hashed = subprocess.run(
+        [*git, "hash-object", "--no-filters", "--stdin-paths"],
+        input=names,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert [
+        name for (_, blob, _, name), own in zip(entries, hashed, strict=True) if blob != own
+    ] == []

@@ -23,6 +23,7 @@ from v3.base.disk import disk_full
 from v3.base.errors import V3Error
 
 OLD = ".old"  # ends the name of a folder that is about to be replaced
+LONGEST = 200  # bytes of a name that a process and its like can be added to
 NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # of file systems that cannot: nothing is to be done
 _in_use: set[Path] = set()  # temporary names of this process
 
@@ -36,7 +37,6 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _clear_up(path, path.stem, path.suffix)
     beside = _beside(path, path.stem, path.suffix)
     os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
@@ -62,7 +62,6 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _clear_up(path, path.name, "")
     beside = _beside(path, path.name, "")
     old = beside.with_name(beside.name + OLD)
     _in_use.add(old)
@@ -84,7 +83,10 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
 
 
 def _beside(path: Path, stem: str, suffix: str) -> Path:
-    """A new name beside `path`, which says whose it is."""
+    """A new name beside `path`, which says whose it is; leftovers of others are cleared up."""
+    if len(os.fsencode(stem)) > LONGEST:
+        stem = hashlib.sha256(os.fsencode(stem)).hexdigest()
+    _clear_up(path, stem, suffix)
     beside = path.with_name(f".{stem}-{os.getpid()}-{secrets.token_hex(4)}{suffix}")
     _in_use.add(beside)
     return beside

@@ -42,9 +42,8 @@ class Progress(Generic[T]):
         self._note = ""
         self._bar: Any = None
         if sys.stdout.isatty() and sys.stderr.isatty():
-            scaled = total is not None and total >= 10**6
             self._bar = tqdm(
-                total=total, initial=initial, unit=unit, desc=name or None, unit_scale=scaled
+                total=total, initial=initial, unit=unit, desc=name or None, unit_scale=unit == "B"
             )
 
     def update(self, count: int = 1) -> None:
@@ -89,7 +88,7 @@ class Progress(Generic[T]):
         text = f"{self._name}: {_number(self._done)}"
         if self._total:
             text += f" of {_number(self._total)}"
-        text += f" {self._unit}{'' if self._unit == 'B' else 's'}"
+        text += " bytes" if self._unit == "B" else f" {self._unit}s"
         if self._total:
             text += f" ({100 * self._done // self._total} %)"
             if self._done > self._initial:

@@ -25,8 +25,9 @@ from typing import IO
 from urllib.parse import unquote, urlsplit
 
 from v3.base.errors import V3Error
-from v3.base.files import file_digest, read_json, write_json
-from v3.download.http import Patience, Unavailable, download
+from v3.base.files import file_digest, write_json
+from v3.base.schema import Section
+from v3.download.http import Patience, Unavailable, download, noted
 
 NOT_THERE = (404, 410)  # statuses of a mirror that does not hold the file
 PATIENCE = Patience()
@@ -42,6 +43,13 @@ class Fetched:
     sha256: str
     mirrored: bool  # from V3_MIRROR
     as_published: bool  # by the pinned digest, else by the pinned size, else as its address has it
+
+
+class _Memory(Section):
+    """What is remembered beside a file of the cache: its digest, and the file that has it."""
+
+    sha256: str
+    file: tuple[int, int]  # as of `_stamp`
 
 
 def fetch(
@@ -180,6 +188,8 @@ def _through_cache(
                 "command again, and if that does not help, the published file has changed or is "
                 f"changed on the way: mend the digest in params.yaml or put the file at {path}."
             )
+        # To the disk first: after a power cut the digest would be remembered of a file of zeros.
+        os.fsync(part.fileno())
         os.replace(beside, path)
         note.unlink(missing_ok=True)
         _remember(path, digest)
@@ -240,12 +250,12 @@ def _cached(path: Path, sha256: str | None, size: int | None) -> str | None:
     """
     if not path.is_file():
         return None
-    known, stamp = _remembered(_memory(path))
-    if known is not None and stamp == _stamp(path):
-        digest = known
+    known = noted(_memory(path), _Memory)
+    if known is not None and known.file == _stamp(path):
+        digest = known.sha256
     else:
         digest = file_digest(path)
-        if sha256 is None and known not in (None, digest):
+        if sha256 is None and known is not None and known.sha256 != digest:
             return None  # no longer what was downloaded
         if os.access(path.parent, os.W_OK):  # a shared cache may be for reading alone
             _remember(path, digest)
@@ -253,22 +263,14 @@ def _cached(path: Path, sha256: str | None, size: int | None) -> str | None:
     return digest if fits else None
 
 
-def _remembered(memory: Path) -> tuple[str | None, object]:
-    """Digest and stamp as `_remember` wrote them; None for what is not there."""
-    said = read_json(memory) if memory.is_file() else None
-    if not isinstance(said, dict) or not isinstance(said.get("sha256"), str):
-        return None, None
-    return said["sha256"], said.get("file")
-
-
 def _remember(path: Path, digest: str) -> None:
     write_json(_memory(path), {"sha256": digest, "file": _stamp(path)})
 
 
-def _stamp(path: Path) -> list[int]:
+def _stamp(path: Path) -> tuple[int, int]:
     """Size in bytes and time of the last change in ns: they tell whether a file was touched."""
     status = path.stat()
-    return [status.st_size, status.st_mtime_ns]
+    return status.st_size, status.st_mtime_ns
 
 
 def _memory(path: Path) -> Path:

@@ -14,19 +14,20 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 from urllib.error import HTTPError, URLError
-
-from tqdm import tqdm
 
 from v3.base.errors import V3Error
 from v3.base.files import read_json, write_json
+from v3.base.progress import Progress
+from v3.base.schema import Section, read
 
+T = TypeVar("T")
 BLOCK = 1 << 18  # bytes that are read at a time
 ADVANCE = 1 << 20  # bytes further than ever: the line is slow, not dead, and tries count anew
 LATER = (429, 503)  # "come back later", with a Retry-After perhaps
@@ -59,8 +60,7 @@ class _Fault(Exception):
         self.wait = wait
 
 
-@dataclass(frozen=True)
-class _Remote:
+class _Remote(Section):
     """What a server said of a file."""
 
     url: str
@@ -99,6 +99,14 @@ def download(
             time.sleep(min(max(pause, fault.wait), patience.longest_pause))
 
 
+def noted(note: Path, kind: type[T]) -> T | None:
+    """What a JSON file beside a download says; None if it is missing, damaged or another."""
+    try:
+        return read(kind, read_json(note), note.name)
+    except V3Error:
+        return None
+
+
 def _try(
     url: str, file: IO[bytes], note: Path, size: int | None, pinned: bool, patience: Patience
 ) -> None:
@@ -131,7 +139,7 @@ def _try(
             _start_anew(file, note)
         if size is not None and said.total not in (None, size):
             raise Unavailable(f"the server announces {said.total} bytes, {size} are wanted")
-        write_json(note, asdict(said))
+        write_json(note, said.model_dump())
         _receive(response, file, note, said.total if size is None else size)
 
 
@@ -139,9 +147,7 @@ def _receive(response: HTTPResponse, file: IO[bytes], note: Path, wanted: int | 
     """Append the body; `wanted` is the length in bytes that `file` shall have at the end."""
     done = _length(file)
     name = note.name.removesuffix(".part.json")
-    with tqdm(
-        total=wanted, initial=done, unit="B", unit_scale=True, desc=name, disable=None
-    ) as progress:
+    with Progress[None](unit="B", total=wanted, initial=done, name=name) as progress:
         for block in _blocks(response):
             file.write(block)
             done += len(block)
@@ -229,7 +235,8 @@ def _said(url: str, response: HTTPResponse) -> _Remote:
     else:
         length = re.fullmatch(r"\d{1,18}", response.headers.get("Content-Length", ""))
         total = int(length[0]) if length else None
-    return _Remote(url, total, response.headers.get("ETag"), response.headers.get("Last-Modified"))
+    etag, modified = (response.headers.get(name) for name in ("ETag", "Last-Modified"))
+    return _Remote(url=url, total=total, etag=etag, modified=modified)
 
 
 def _range(response: HTTPResponse) -> tuple[int, int | None]:
@@ -244,23 +251,13 @@ def _range(response: HTTPResponse) -> tuple[int, int | None]:
 
 def _begun(url: str, file: IO[bytes], note: Path, pinned: bool) -> _Remote | None:
     """What the beginning in `file` is a beginning of; None, and an empty file, if unknown."""
-    begun = _noted(note) if _length(file) and note.is_file() else None
+    begun = noted(note, _Remote) if _length(file) else None
     if begun:
         longer = begun.total is not None and _length(file) > begun.total
         if begun.url == url and (begun.validator or pinned) and not longer:
             return begun
     _start_anew(file, note)
     return None
-
-
-def _noted(note: Path) -> _Remote | None:
-    """What the note says; None if it is JSON of another kind."""
-    kinds = {"url": str, "total": int | None, "etag": str | None, "modified": str | None}
-    said = read_json(note)
-    if not isinstance(said, dict) or said.keys() != kinds.keys():
-        return None
-    fits = all(isinstance(said[name], kind) for name, kind in kinds.items())
-    return _Remote(**said) if fits else None
 
 
 def _start_anew(file: IO[bytes], note: Path) -> None:
