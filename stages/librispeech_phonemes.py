@@ -10,7 +10,9 @@ def main() -> None:
     corpus_parser(__doc__).parse_args()
     paths = StagePaths("librispeech")
     params = load_section(paths.dataset, "phonemes", PhonemesParams)
-    write_fragments(paths.data / "raw", paths.fragments, params, load_machine().workers)
+    left_out = write_fragments(paths.data / "raw", paths.fragments, params, load_machine().workers)
+    if left_out:
+        print("; ".join(f"{count} {what}" for what, count in left_out.items()))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -9,15 +10,15 @@ import librosa
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import soundfile
 from librispeech_rows import PARAMS, RATE, fragments, noise, row, shard, sound_file
 from PIL import Image
 
 from v3.base.errors import V3Error
 from v3.base.files import file_digest
 from v3.corpora.librispeech.features import phoneme_spectrograms
-from v3.corpora.librispeech.phonemes import CHUNK, PHONEMES, Utterance, decode, write_fragments
+from v3.corpora.librispeech.phonemes import CHUNK, PHONEMES, write_fragments
 from v3.corpora.librispeech.shards import write_index
+from v3.corpora.librispeech.sound import decode
 from v3.fragments.labels import LabelledFragments, validate
 
 ROOT = Path(__file__).parent.parent
@@ -107,7 +108,7 @@ def test_a_tone_keeps_its_pitch_and_length_at_any_higher_rate(rate):
     """And what is above the Nyquist frequency of 16 kHz is gone, not folded back."""
     whole = np.sin(2 * np.pi * 1000 * np.arange(rate) / rate) * 0.3
     above = np.sin(2 * np.pi * 10000 * np.arange(rate) / rate) * 0.3
-    sound = decode(Utterance("here", "1-1-0000", sound_file(whole + above, rate), None, "a"))
+    sound = decode(sound_file(whole + above, rate))
     assert sound.shape == (RATE,)
     expected = np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE) * 0.3
     assert np.abs(sound - expected)[200:-200].max() < 0.003
@@ -120,16 +121,51 @@ def float_sound(*values: float, rate=RATE) -> bytes:
     return sound_file(sound, rate, subtype="FLOAT", kind="WAV")
 
 
+def flac(samples: int | None = None, keep: int | None = None, md5: bytes | None = None) -> bytes:
+    """A FLAC file of three seconds whose header says another length or MD5, or that lacks frames.
+
+    Byte 18 on: rate (20 bits), channels (3), bits (5), samples (36); byte 26 on: the MD5.
+    """
+    content = bytearray(sound_file(noise(3.0)))
+    if samples is not None:
+        said = int.from_bytes(content[18:26], "big") >> 36 << 36 | samples
+        content[18:26] = said.to_bytes(8, "big")
+    if md5 is not None:
+        content[26:42] = md5
+    if keep is not None:
+        starts = [k for k in range(len(content)) if content[k : k + 2] == b"\xff\xf8"]
+        return bytes(content[: starts[keep]])
+    return bytes(content)
+
+
+def wav(**changes: int) -> bytes:
+    """A WAV file of a second with another number in its header: of Hz, or bytes of samples."""
+    content = bytearray(sound_file(noise(), kind="WAV"))
+    places = {"rate": 24, "length": content.index(b"data") + 4}
+    for name, value in changes.items():
+        content[places[name] : places[name] + 4] = value.to_bytes(4, "little")
+    return bytes(content)
+
+
 BAD_ROWS = {
     "ends before it starts": (row(phonemes=[(0.1, 0.2, "T"), (0.5, 0.4, "AA1")]), "phoneme 1"),
-    "lasts no time": (row(phonemes=[(0.5, 0.5, "AA1")]), "does not end after it starts"),
-    "ends after the audio": (row(phonemes=[(0.5, 1.5, "AA1")]), "after the audio"),
+    "ends after the audio": (row(phonemes=[(0.5, 1.5, "AA1")]), "its audio from 0 to 1 s"),
+    "lies after the audio": (row(phonemes=[(1.5, 1.6, "AA1")]), "its audio from 0 to 1 s"),
     "starts before it": (row(phonemes=[(-0.5, 0.5, "AA1")]), "phoneme 0"),
     "has no number": (row(phonemes=[(float("nan"), 0.5, "AA1")]), "phoneme 0"),
-    "empty list": (row(phonemes=[]), "list of phonemes is empty"),
+    "has no end": (row(phonemes=[(0.1, float("inf"), "AA1")]), "phoneme 0"),
+    "overlaps": (row(phonemes=[(0.1, 0.6, "T"), (0.3, 0.8, "AA1")]), "before the one before it"),
+    "other order": (row(phonemes=[(0.5, 0.6, "T"), (0.1, 0.2, "AA1")]), "before the one before it"),
     "silence": (row(sound=sound_file(np.zeros(RATE))), "silence only"),
+    "no samples": (row(sound=sound_file(np.zeros(0), kind="WAV")), "its audio is empty"),
     "no FLAC": (row(sound=b"fLaC nothing"), "cannot be decoded"),
-    "cut short": (row(sound=sound_file(noise())[:3000]), "row 1"),
+    "cut short": (row(sound=sound_file(noise())[:3000]), "cannot be decoded"),
+    "cut at a frame": (row(sound=flac(keep=8)), "announces 48000 samples and "),
+    "cut at a frame, no length": (row(sound=flac(0, keep=8)), "samples do not have the MD5"),
+    "longer than it says": (row(sound=flac(40000)), "samples do not have the MD5"),
+    "shorter than it says": (row(sound=flac(2**36 - 1)), "announces 68719476735 samples"),
+    "WAV that is cut": (row(sound=wav()[:20000]), "announces 32000 bytes and 19956 follow"),
+    "no rate": (row(sound=wav(rate=2**31 - 1)), "2147483647 Hz"),
     "no bytes": (row(sound=b""), "no audio bytes"),
     "low rate": (row(sound=sound_file(noise(rate=8000), 8000)), "8000 Hz"),
     "NaN": (row(sound=float_sound(np.nan)), "not finite"),
@@ -142,40 +178,115 @@ BAD_ROWS = {
     "no start": (row(phonemes=[(None, 0.2, "T")]), "phoneme 0 (T) goes from None"),
     "null audio": (row() | {"audio": None}, "no audio bytes"),
     "null bytes": (row() | {"audio": {"bytes": None, "path": "a.flac"}}, "no audio bytes"),
-    "null phonemes": (row() | {"phonemes": None}, "list of phonemes is empty"),
     "null id": (row() | {"id": None}, "speaker-chapter-utterance"),
     "no id": (row(sample_id="nobody"), "speaker-chapter-utterance"),
 }
 
 
 @pytest.mark.parametrize("name", BAD_ROWS)
-def test_a_bad_row_is_named(tmp_path, name):
+def test_a_bad_row_is_named_and_the_way_past_it_works(tmp_path, name):
     bad, words = BAD_ROWS[name]
     path = shard(tmp_path / "raw", [row("19-1-0009"), bad])
     with pytest.raises(V3Error) as error:
         write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS, 1)
-    assert words in str(error.value)
-    assert f"{path}, row 1" in str(error.value)
-    assert "\n" not in str(error.value)
+    said = str(error.value)
+    assert words in said
+    assert f"{path}, row 1" in said
+    assert "\n" not in said
+    assert "delete" not in said
     assert [p.name for p in tmp_path.iterdir()] == ["raw"]
+    told = re.search(r"set librispeech\.phonemes\.leave_out to \[(.*)\]|add '(.*)' to lib", said)
+    assert told
+    params = PARAMS.model_copy(update={"leave_out": (told[1] or told[2],)})
+    left_out = write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", params, 1)
+    assert left_out == {"utterances left out as told": 1}
+    with LabelledFragments(tmp_path / "fragments.h5") as file:
+        assert file.sample_id == ["19-1-0009"]
+        assert file.info.source == "a test; 1 utterances left out as told"
 
 
-def test_a_header_that_announces_more_than_the_memory_holds(tmp_path, monkeypatch):
-    """2 ** 36 - 1 samples, say: 256 GiB of floats, which some machines would even promise."""
+@pytest.mark.parametrize("workers", [1, 2])
+def test_all_utterances_that_cannot_be_used_are_named_at_once(tmp_path, workers):
+    bad = row(phonemes=[(0.5, 0.4, "AA1")])
+    rows = [bad | {"id": f"19-1-{k:04d}"} if k % 2 else row(f"19-1-{k:04d}") for k in range(60)]
+    path = shard(tmp_path / "raw", rows)
+    params = PARAMS.model_copy(update={"leave_out": ("19-1-0001",)})
+    with pytest.raises(V3Error) as error:
+        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", params, workers)
+    assert f"{path}, row 3 (19-1-0003)" in str(error.value)
+    assert "28 more cannot be used" in str(error.value)
+    assert "leave_out to [19-1-0001, 19-1-0003, 19-1-0005, " in str(error.value)
+    assert str(error.value).endswith("] and 10 more to go on without.")
 
-    def read(*_, **__):
-        raise MemoryError("Unable to allocate 256. GiB")
 
-    monkeypatch.setattr(soundfile, "read", read)
-    path = shard(tmp_path / "raw", [row()])
-    with pytest.raises(V3Error, match=f"^{path}, row 0 .* cannot be decoded .*256. GiB"):
-        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS, 1)
+MENDED = {
+    "empty list": (row(phonemes=[]), None, "1 utterances without a phoneme left out"),
+    "null phonemes": (row() | {"phonemes": None}, None, "1 utterances without a phoneme left out"),
+    "lasts no time": (
+        row(phonemes=[(0.1, 0.2, "T"), (0.5, 0.5, "AA1")]),
+        1,
+        "1 phonemes without sound skipped",
+    ),
+    "20 ms after the audio": (
+        row(phonemes=[(0.1, 0.2, "T"), (0.5, 1.02, "AA1")]),
+        2,
+        "1 phonemes cut at an end of the audio",
+    ),
+    "20 ms before it": (
+        row(phonemes=[(-0.02, 0.2, "T"), (0.5, 0.6, "AA1")]),
+        2,
+        "1 phonemes cut at an end of the audio",
+    ),
+    "all of it after the audio": (
+        row(phonemes=[(0.1, 1.0, "T"), (1.0, 1.05, "AA1")]),
+        1,
+        "1 phonemes without sound skipped",
+    ),
+}
 
 
-def test_a_process_names_a_bad_row_too(tmp_path):
-    shard(tmp_path / "raw", [row("19-1-0009"), row(phonemes=[])])
-    with pytest.raises(V3Error, match="row 1"):
-        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS, 2)
+@pytest.mark.parametrize("name", MENDED)
+def test_what_an_aligner_may_err_is_mended_and_counted(tmp_path, name):
+    odd, fragments_of_it, words = MENDED[name]
+    path = fragments(tmp_path, [row("19-1-0009"), odd])
+    with LabelledFragments(path) as file:
+        assert np.diff(file.starts).tolist() == [2] + ([fragments_of_it] if fragments_of_it else [])
+        assert file.info.source == f"a test; {words}"
+
+
+def test_a_phoneme_that_is_cut_is_what_is_there(tmp_path):
+    late, whole = (row(phonemes=[(0.5, end, "AA1")]) for end in (1.02, 1.0))
+    with LabelledFragments(fragments(tmp_path, [late, whole | {"id": "19-1-0001"}])) as file:
+        one, other = file.read(np.arange(2))
+    assert np.array_equal(one, other)
+
+
+def test_nothing_but_utterances_without_phonemes(tmp_path):
+    with pytest.raises(V3Error, match=r"no utterance of .* has a phoneme: set librispeech\."):
+        fragments(tmp_path, [row(phonemes=[])])
+
+
+def test_a_header_that_does_not_know_its_length_is_read_to_the_end(tmp_path):
+    rows = [row("1-1-0000", sound=flac()), row("1-1-0001", sound=flac(0, md5=bytes(16)))]
+    rows += [row("1-1-0002", sound=flac(0)), row("1-1-0003", sound=wav())]
+    rows += [row("1-1-0004", sound=wav(length=2**32 - 1))]
+    with LabelledFragments(fragments(tmp_path, rows)) as file:
+        pictures = file.read(np.arange(10)).reshape(5, 2, 80, 64)
+        assert file.info.source == "a test"
+    assert np.array_equal(pictures[1], pictures[0])
+    assert np.array_equal(pictures[2], pictures[0])
+    assert np.array_equal(pictures[4], pictures[3])
+
+
+def test_a_sound_without_end_is_refused():
+    with pytest.raises(V3Error, match="longer than 600 s"):
+        decode(sound_file(np.zeros(601 * RATE), subtype="PCM_S8"))
+
+
+@pytest.mark.parametrize("subtype", ["PCM_S8", "PCM_16", "PCM_24"])
+def test_all_depths_of_flac_have_the_md5_that_they_say(subtype):
+    sound = noise()
+    assert np.abs(decode(sound_file(sound, subtype=subtype)) - sound).max() < 0.01
 
 
 @pytest.mark.skipif(not GENUINE.is_dir(), reason=f"no genuine shards in {GENUINE}")
