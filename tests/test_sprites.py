@@ -15,6 +15,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from v3.base.errors import V3Error
 from v3.base.files import file_digest, read_json
+from v3.base.schema import read
 from v3.corpora.sprites.compose import POSES, compose, poses, write_fragments
 from v3.corpora.sprites.params import DownloadParams, PartsParams
 from v3.corpora.sprites.raw import DIGESTS, PINNED, TEXTS, bring_real
@@ -208,6 +209,39 @@ def test_opaque_sheet(raw: Path, tmp_path: Path) -> None:
     sheet = read_sheet(raw / "topwear/2.png")
     Image.fromarray(np.ascontiguousarray(sheet[..., :3])).save(raw / "topwear/2.png")
     assert "is opaque: a layer must be transparent" in refusal(raw, "topwear/2.png", tmp_path)
+
+
+def test_one_picture_by_two_numbers(raw: Path, tmp_path: Path) -> None:
+    """Hair 9 would be an unseen style in name alone; the files may differ, what they show not."""
+    save_sheet(raw / "hair/9.png", read_sheet(raw / "hair/2.png"))
+    said = refusal(raw, "hair/9.png", tmp_path)
+    assert "shows the same as hair/2.png" in said
+    assert "take 9 out of sprites.parts.hair" in said
+
+
+def test_a_sheet_is_named_once() -> None:
+    with pytest.raises(V3Error, match=r"^parts\.hair must hold each sheet once, repeats 2$"):
+        read(PartsParams, FEW.model_dump() | {"hair": [2, 9, 2]}, "parts")
+
+
+def test_sheet_with_missing_rows(raw: Path, tmp_path: Path) -> None:
+    """Well formed, but its pixels end half way: Pillow would leave the rest transparent."""
+    sheet = raw / "hair/9.png"
+    pixels = zlib.compress(bytes(833 * 600))
+    sheet.write_bytes(with_chunk(sheet.read_bytes(), b"IDAT", pixels))
+    assert "is no readable PNG (it holds 499800 bytes of its" in refusal(
+        raw, "hair/9.png", tmp_path
+    )
+
+
+def test_sheet_of_another_mode(raw: Path) -> None:
+    """Grey and alpha, as some tools save what has no colours."""
+    grey = np.zeros((1344, 832, 2), np.uint8)
+    grey[100:200, 100:200] = (90, 200)
+    Image.fromarray(grey, "LA").save(raw / "hair/9.png")
+    sheet = read_sheet(raw / "hair/9.png")
+    assert (sheet[100:200, 100:200] == (90, 90, 90, 200)).all()
+    assert not sheet[:100].any()
 
 
 def test_missing_sheet(raw: Path, tmp_path: Path) -> None:

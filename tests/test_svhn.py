@@ -126,6 +126,12 @@ NAN, INF = float("nan"), float("inf")
         (house((), box=(0, 0, 0, 0)), r"row 2 \(2.png\) has no box"),
         (house(box=(60, 5, 10, 20)), r"row 2 .* outside its image of 60 x 40 pixels \(left 60"),
         (house(box=(-10, 5, 10, 20)), r"row 2 .* outside its image"),
+        (house(box=(59.99999999, 5, 10, 20)), r"row 2 .* with less than a pixel of its image"),
+        (
+            house(box=(5, -19.5, 10, 20)),
+            r"row 2 .* with less than a pixel of its image",
+        ),
+        (house(box=(5, 5, 1e-300, 20)), r"row 2 .* with less than a pixel of its image"),
         (house(box=(5, 5, 0, 20)), r"row 2 .* a box without area \(left 5, top 5, width 0"),
         (house(box=(NAN, 5, 10, 20)), r"row 2 \(2.png\) has a box that is not finite \(left nan"),
         (house(box=(5, NAN, 10, 20)), r"row 2 .* not finite \(left 5, top nan, width 10"),
@@ -206,6 +212,8 @@ def test_too_many_digits_wanted(made: Path, tmp_path: Path) -> None:
 def test_what_is_left_out_must_be_an_image(made: Path, tmp_path: Path) -> None:
     with pytest.raises(V3Error, match="leave_out must name images such as"):
         annotate(made / "raw", tmp_path / "boxes.h5", ("12.png",))
+    with pytest.raises(V3Error, match=r"leave_out names 'train/61\.png', which no archive has"):
+        annotate(made / "raw", tmp_path / "boxes.h5", ("train/1.png", "train/61.png"))
 
 
 def test_not_everything_may_be_left_out(tmp_path: Path) -> None:

@@ -108,7 +108,22 @@ def read_layers(raw: Path, parts: PartsParams) -> dict[str, Layer]:
                 f"delete {raw} and run `dvc repro`."
             )
         layers[name] = poses(read_sheet(path))
+    _check_differ(raw, layers)
     return layers
+
+
+def _check_differ(raw: Path, layers: dict[str, Layer]) -> None:
+    """V3Error if two sheets show the same: two styles would be one."""
+    first: dict[tuple[str, bytes], str] = {}
+    for name, layer in layers.items():
+        shown = np.where(layer[..., 3:] > 0, layer, 0).tobytes()
+        other = first.setdefault((Path(name).parent.name, shown), name)
+        if other != name:
+            part, number = Path(name).parent.name, Path(name).stem
+            raise V3Error(
+                f"{raw / name} shows the same as {other}, so that characters would be there twice: "
+                f"take {number} out of sprites.parts.{part}, or bring the right sheet."
+            )
 
 
 def poses(sheet: Sheet) -> Layer:

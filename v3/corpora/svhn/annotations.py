@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from v3.base.errors import V3Error
 from v3.base.files import atomic_file
 from v3.base.pictures import png_size
-from v3.corpora.svhn.digit_struct import Row, read_digit_struct
+from v3.corpora.svhn.digit_struct import MEND, Row, read_digit_struct
 from v3.corpora.svhn.params import ARCHIVES
 from v3.corpora.svhn.raw import MOST_BYTES, MOST_MEMBERS, most_of, read_source
 from v3.download.archives import archive_members
@@ -109,7 +109,14 @@ def read_numbers(path: Path, archive: str, leave_out: Collection[str] = ()) -> l
             rows = _rows(content, called)
         del content  # a gigabyte in extra, and the next one comes before this name is used again
     if rows is None:
-        raise V3Error(f"{called} is missing: delete the archive and run `dvc repro`.")
+        raise V3Error(f"{called} is missing: {MEND}.")
+    known = sizes.keys() | {f"{archive}/{row.name}" for row in rows}
+    for name in leave_out:
+        if name.startswith(f"{archive}/") and name not in known:
+            raise V3Error(
+                f"svhn.annotations.leave_out names '{name}', which no archive has: mend the name, "
+                "or take it out."
+            )
     numbers: list[Number] = []
     seen: set[str] = set()
     for index, row in enumerate(rows, 1):

@@ -114,7 +114,8 @@ def _checked(dataset: Thing, kind: Collection[int], most: int) -> int:
     """
     if not isinstance(dataset, h5d.DatasetID):
         raise ValueError("a group stands in place of values")
-    shape, of = dataset.shape, dataset.get_type()
+    shape: tuple[int, ...] = dataset.shape or ()  # none at all where there is no value
+    of = dataset.get_type()
     if len(shape) != 2 or shape[1] != 1 or shape[0] > most or (most == 1 and not shape[0]):
         raise ValueError(f"values of shape {shape}, not ({'n' if most > 1 else 1}, 1)")
     if of.get_class() not in kind or of.get_size() > 8:
