@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from v3.base.cli import StagePaths, run, stage_parser
 from v3.fragments.labels import LabelledFragments
-from v3.plots.grids import Block, as_image, image_grid, limits
+from v3.plots.grids import Block, Image, as_image, image_grid, limits
 
 CONTENTS, STYLES = 10, 8  # rows and columns of the first picture, at most
 SAMPLES, LENGTH = 6, 12  # rows and columns of the second: of a longer sample its beginning
@@ -112,7 +112,7 @@ def _draw(
     places = np.argwhere(rows >= 0)
     fragments = file.read(rows[rows >= 0])
     low, high = limits(fragments)
-    cells = [[None] * rows.shape[1] for _ in rows]
+    cells: list[list[Image | None]] = [[None] * rows.shape[1] for _ in rows]
     for (row, column), fragment in zip(places.tolist(), fragments, strict=True):
         cells[row][column] = as_image(fragment, low, high)
     block = Block(cells, down[0], across[0])

@@ -307,6 +307,26 @@ def test_pages_without_one_of_their_parts(made: Path, tmp_path: Path, name: str)
     assert [path.name for path in tmp_path.iterdir()] == ["pages.h5"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("pages", np.zeros((123, 48, 300, 3), np.uint8)),
+        ("digits", np.zeros(123, np.int32)),
+        ("colour", np.zeros((), np.int32)),
+    ],
+)
+def test_pages_of_another_shape(made: Path, tmp_path: Path, name: str, value: np.ndarray) -> None:
+    pages = tmp_path / "pages.h5"
+    pages.write_bytes((made / "pages.h5").read_bytes())
+    with h5py.File(pages, "r+") as file:
+        del file[name]
+        file[name] = value
+    with pytest.raises(V3Error) as caught:
+        write_fragments(pages, tmp_path / "fragments.h5")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "fragments.h5").exists()
+
+
 def test_another_file_in_place_of_pages(made: Path, tmp_path: Path) -> None:
     with pytest.raises(V3Error, match=r"fragments\.h5 is no page file"):
         write_fragments(made / "fragments.h5", tmp_path / "fragments.h5")

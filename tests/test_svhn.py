@@ -22,6 +22,7 @@ from v3.corpora.svhn.crop import crop_digits, framed_images, write_fragments
 from v3.corpora.svhn.digit_struct import Row, read_digit_struct
 from v3.corpora.svhn.params import ARCHIVES, Archive, Archives, DownloadParams, StandInParams
 from v3.corpora.svhn.raw import bring_real, read_source
+from v3.download.archives import archive_members
 from v3.fragments.labels import LabelledFragments, validate
 from v3.standins.svhn.archives import draw_archives
 from v3.standins.svhn.scene import House, draw_house
@@ -85,6 +86,21 @@ def test_any_number_of_processes_gives_the_same_files(made: Path, tmp_path: Path
         )
     write_fragments(made / "raw", made / "boxes.h5", tmp_path / "fragments.h5", 2, 2)
     assert file_digest(tmp_path / "fragments.h5") == file_digest(made / "fragments.h5")
+
+
+def test_an_image_depends_on_the_seed_and_its_number_alone(made: Path, tmp_path: Path) -> None:
+    """Not on how many images there are: those that both have are the same, boxes and all."""
+    fewer = StandInParams(seed=0, train=53, test=2, extra=1)
+    draw_archives(tmp_path / "raw", fewer, 1)
+
+    def images(raw: Path, archive: str) -> dict[str, bytes]:
+        found = archive_members(raw / f"{archive}.tar.gz", most_bytes=10**9, most_members=99)
+        return {name: content for name, content in found if name.endswith(".png")}
+
+    for archive in ARCHIVES:
+        few, many = images(tmp_path / "raw", archive), images(made / "raw", archive)
+        assert len(few) == getattr(fewer, archive)
+        assert few.items() <= many.items()
 
 
 def test_digits_of_the_stand_in_are_as_frequent_as_those_of_the_corpus() -> None:

@@ -64,7 +64,8 @@ def archive_members(
             raise  # of the disk, not of what stands in the archive
         raise V3Error(
             f"{path} is cut off, damaged or no tar archive ({error or type(error).__name__}): "
-            "delete it and run `dvc repro`."
+            "delete it and run `dvc repro`; if the same comes again, replace it where it was "
+            "fetched from."
         ) from None
 
 

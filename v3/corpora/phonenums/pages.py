@@ -96,7 +96,7 @@ def write_fragments(pages_path: str | Path, path: str | Path) -> None:
     with open_for_reading(Path(pages_path)) as file:
         try:
             _cut(file, path)
-        except (OSError, KeyError, RuntimeError) as error:
+        except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # of the disk, not of what HDF5 read
             raise damaged(Path(pages_path), error) from None

@@ -1,7 +1,7 @@
 """House numbers as a camera sees them, drawn: one image of the stand-in for SVHN.
 
 A number is set in one typeface, on a textured wall or a plate, with clutter around it, and then
-photographed (`svhn_camera.py`). Sizes, lengths and frequencies of digits are those of the real
+photographed (`camera.py`). Sizes, lengths and frequencies of digits are those of the real
 training set (Netzer et al., 2011); contrast, colours and clutter were set by eye, beside real ones.
 """
 
