@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -124,7 +123,9 @@ def hub():
 def run_download(folder: Path, environment: dict[str, str], *args: str):
     """In a process of its own: huggingface_hub reads its environment once, on import."""
     clean = {
-        k: v for k, v in os.environ.items() if not k.startswith(("HF_", "V3_", "HTTP", "http"))
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("HF_", "HUGGING", "V3_", "HTTP", "http"))
     }
     clean |= {"HF_HOME": str(folder / "hf"), "HF_HUB_DISABLE_XET": "1", "no_proxy": "*"}
     arguments = args or (REPO, "main", "train_clean_100,test_clean")
@@ -217,6 +218,52 @@ def test_a_hub_out_of_order_is_one_sentence(tmp_path, hub, where, fault, words):
     assert not list((tmp_path / "hf").rglob(WANTED[1]))
 
 
+@pytest.mark.parametrize("where", ["", "tree/main", WANTED[1]])
+@pytest.mark.parametrize(
+    ("status", "environment", "words"),
+    [
+        (401, {"HF_TOKEN": "hf_old"}, "refuses the token in HF_TOKEN (401), which has expired"),
+        (401, {"HF_TOKEN": "hf_old"}, "unset HF_TOKEN, for the published corpus needs none"),
+        (401, {"HUGGING_FACE_HUB_TOKEN": "hf_old"}, "refuses the token in HUGGING_FACE_HUB_TOKEN"),
+        (401, {}, "does not exist or is private (401): mend librispeech.download"),
+        (403, {"HF_TOKEN": "hf_old"}, "refuses access with the token in HF_TOKEN (403)"),
+        (403, {}, "refuses access (403"),
+    ],
+)
+def test_a_hub_that_refuses_access(tmp_path, hub, where, status, environment, words):
+    Hub.broken = {where: status}
+    said = failed_in_one_sentence(tmp_path, {"HF_ENDPOINT": hub, **environment})
+    assert f"{hub}/datasets/{REPO}" in said
+    assert words in said
+    assert "try again" not in said
+    assert "hf_old" not in said
+
+
+def test_a_token_in_a_file_is_named(tmp_path, hub):
+    (tmp_path / "hf").mkdir()
+    (tmp_path / "hf" / "token").write_text("hf_old")
+    Hub.broken = {"": 401}
+    said = failed_in_one_sentence(tmp_path, {"HF_ENDPOINT": hub})
+    assert f"refuses the token in {tmp_path / 'hf' / 'token'} (401)" in said
+    assert "`hf auth logout`" in said
+
+
+def test_a_token_that_no_request_can_carry(tmp_path, hub):
+    said = failed_in_one_sentence(tmp_path, {"HF_ENDPOINT": hub, "HF_TOKEN": "hf_äö"})
+    assert "HF_TOKEN holds what no token has" in said
+
+
+def test_a_corpus_with_terms(tmp_path, hub, monkeypatch):
+    def refuse(self):
+        self.send(403, b"{}", {"X-Error-Code": "GatedRepo"})
+
+    monkeypatch.setattr(Hub, "do_GET", refuse)
+    said = failed_in_one_sentence(tmp_path, {"HF_ENDPOINT": hub})
+    assert f"accept its terms at {hub}/datasets/{REPO} in a browser and set HF_TOKEN" in said
+    said = failed_in_one_sentence(tmp_path, {"HF_ENDPOINT": hub, "HF_TOKEN": "hf_other"})
+    assert "in a browser with the account of HF_TOKEN" in said
+
+
 def test_a_transfer_that_breaks_leaves_nothing_half_written(tmp_path, hub):
     Hub.broken = {WANTED[1]: "cut"}
     said = failed_in_one_sentence(tmp_path, {"HF_ENDPOINT": hub})
@@ -233,13 +280,21 @@ def test_a_shard_that_is_not_what_the_hub_lists_is_refused(tmp_path, hub, monkey
     Hub.broken = {WANTED[1]: "other" if lfs else "short"}
     said = failed_in_one_sentence(tmp_path, {"HF_ENDPOINT": hub})
     assert f"data/{WANTED[1]}" in said
+    assert "try again later" in said
+    assert not list((tmp_path / "hf").rglob(WANTED[1]))  # nothing for the offline mode to take
     Hub.broken = {}
-    assert failed_in_one_sentence(tmp_path, {"HF_ENDPOINT": hub}) == said  # the cache has it
-    named = re.search("delete (.*) and run the same command again", said)
-    assert named
-    Path(named[1]).unlink()
     assert run_download(tmp_path, {"HF_ENDPOINT": hub}).returncode == 0
     assert listed(tmp_path / "raw") == WANTED
+
+
+def test_a_shard_that_was_damaged_in_the_cache_is_downloaded_anew(tmp_path, hub):
+    assert run_download(tmp_path, {"HF_ENDPOINT": hub}).returncode == 0
+    (cached,) = (tmp_path / "hf").rglob(WANTED[1])
+    blob = cached.resolve()
+    blob.unlink()  # the folder of shards holds a link to it
+    blob.write_bytes(b"damaged")
+    assert run_download(tmp_path, {"HF_ENDPOINT": hub}).returncode == 0
+    assert (tmp_path / "raw" / WANTED[1]).read_bytes() == SHARDS[f"data/{WANTED[1]}"]
 
 
 def test_a_mirror_without_this_corpus_is_passed_over(tmp_path, hub):

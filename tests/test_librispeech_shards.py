@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from librispeech_rows import PARAMS, fragments, noise, row, shard, sound_file
 
@@ -107,6 +108,29 @@ def test_bytes_that_are_no_text_are_damage(tmp_path):
     path = shard(tmp_path / "raw", [row()])
     path.write_bytes(path.read_bytes().replace(b"19-1-0000", b"19-1-000\xff"))
     with pytest.raises(V3Error, match=f"^{path} is no whole parquet file .*'utf-8' codec"):
+        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS, 1)
+
+
+def test_a_shard_is_to_be_deleted_only_where_it_is_not_the_one_that_came(tmp_path):
+    schema = pa.schema([f if f.name != "id" else pa.field("id", pa.int64()) for f in SCHEMA])
+    path = shard(tmp_path / "raw", [row() | {"id": 1}], schema=schema)
+    with pytest.raises(V3Error) as caught:
+        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS, 1)
+    assert "delete" not in str(caught.value)
+    assert "it came so, and would come so again: set librispeech.download" in str(caught.value)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(V3Error) as caught:
+        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS, 1)
+    assert f"it is not as it came, delete {path.parent} and run `dvc repro`" in str(caught.value)
+
+
+def test_a_shard_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path = shard(tmp_path / "raw", [row()])
+    monkeypatch.setattr(pq, "ParquetFile", refuse)
+    with pytest.raises(V3Error, match=f"^{path} cannot be read .Permission denied.: mend that"):
         write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS, 1)
 
 

@@ -31,6 +31,7 @@ from huggingface_hub.errors import (
     HFValidationError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
+    OIDCError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
@@ -38,14 +39,21 @@ from tqdm import tqdm
 
 from v3.base.errors import V3Error
 from v3.base.files import atomic_folder, file_digest, link_or_copy
+from v3.corpora.librispeech.access import (
+    FORBIDDEN,
+    LOG_IN,
+    OFFLINE,
+    brief,
+    check_token,
+    forbidden,
+    status_of,
+)
 from v3.corpora.librispeech.params import DownloadParams
 from v3.corpora.librispeech.shards import write_index
 from v3.download.fetch import NOT_THERE, PATIENCE, is_address, mirror_root
 
 FOLDER = "data"  # of the repository, that holds the shards
 HOST = "huggingface.co"
-OFFLINE = "set V3_MIRROR to a mirror of this corpus, or librispeech.source to standin"
-LOG_IN = f"see in a browser whether the network wants a log-in, or {OFFLINE}"
 MIRROR = (
     "a mirror of this corpus must be a folder or speak the Hub's API: set V3_MIRROR to such a one "
     "or unset it"
@@ -108,27 +116,36 @@ def _status(url: str) -> int:
         return get_session().head(url, timeout=PATIENCE.silence).status_code
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:  # the last of a redirection
         raise V3Error(
-            f"{url} gave nothing ({_brief(error)}): try again later, or mend or unset V3_MIRROR."
+            f"{url} gave nothing ({brief(error)}): try again later, or mend or unset V3_MIRROR."
         ) from None
 
 
 def _of_hub(params: DownloadParams, endpoint: str | None) -> tuple[list[Path], str]:
     address = f"{endpoint or constants.ENDPOINT}/datasets/{params.repo}"
+    check_token()
     try:
         if constants.HF_HUB_OFFLINE:
             commit, paths = _of_cache(params)
         else:
             commit, paths = _of_network(params, endpoint)
-    except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
+    except OIDCError as error:
         raise V3Error(
-            f"{address} has no revision '{params.revision}' ({_brief(error)}): "
+            f"no token for {address} can be had ({brief(error)}): unset HF_OIDC_RESOURCE."
+        ) from None
+    except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
+        if status_of(error) in FORBIDDEN:
+            raise forbidden(address, error) from None
+        raise V3Error(
+            f"{address} has no revision '{params.revision}' ({brief(error)}): "
             "mend librispeech.download."
         ) from None
     except LocalEntryNotFoundError as error:
+        if status_of(error) in FORBIDDEN:
+            raise forbidden(address, error) from None
         again = "unset HF_HUB_OFFLINE" if constants.HF_HUB_OFFLINE else "try again later"
         raise V3Error(
             f"{address} cannot be had, and the cache {constants.HF_HUB_CACHE} lacks it "
-            f"({_brief(error.__cause__ or error)}): {again}, {OFFLINE}."
+            f"({brief(error.__cause__ or error)}): {again}, {OFFLINE}."
         ) from None
     except (
         EntryNotFoundError,
@@ -138,8 +155,10 @@ def _of_hub(params: DownloadParams, endpoint: str | None) -> tuple[list[Path], s
         httpx2.InvalidURL,
         OSError,
     ) as error:
+        if status_of(error) in FORBIDDEN:
+            raise forbidden(address, error) from None
         raise V3Error(
-            f"{address} gave nothing ({_brief(error)}): try again, what is complete is kept; or "
+            f"{address} gave nothing ({brief(error)}): try again, what is complete is kept; or "
             f"{OFFLINE}."
         ) from None
     source = f"LibriSpeech ({params.repo}): {', '.join(params.splits)}; revision {commit[:12]}"
@@ -150,16 +169,7 @@ def _of_network(params: DownloadParams, endpoint: str | None) -> tuple[str, list
     files = _listed(params, endpoint)
     wanted = _wanted(list(files), params.splits, f"{params.repo} at {params.revision}")
     paths = [
-        Path(
-            hf_hub_download(
-                params.repo,
-                f"{FOLDER}/{name}",
-                repo_type="dataset",
-                revision=params.revision,
-                endpoint=endpoint,
-            )
-        )
-        for name in tqdm(wanted, unit="shard", disable=None)
+        _shard(params, files[name], endpoint) for name in tqdm(wanted, unit="shard", disable=None)
     ]
     commits = {path.parent.parent.name for path in paths}  # .../snapshots/<commit>/data/<name>
     if len(commits) > 1:
@@ -167,8 +177,6 @@ def _of_network(params: DownloadParams, endpoint: str | None) -> tuple[str, list
             f"{params.repo} was changed during the download ({', '.join(sorted(commits))}): "
             "run it again, or set librispeech.download.revision to one of these."
         )
-    for path in paths:
-        _check(path, files[path.name], params.repo)
     return commits.pop(), paths
 
 
@@ -186,7 +194,7 @@ def _listed(params: DownloadParams, endpoint: str | None) -> dict[str, RepoFile]
     except (ValueError, TypeError, KeyError) as error:
         raise V3Error(
             f"{api.endpoint}/datasets/{params.repo} answers, but not as the Hub does "
-            f"({_brief(error)}): {MIRROR if endpoint else LOG_IN}."
+            f"({brief(error)}): {MIRROR if endpoint else LOG_IN}."
         ) from None
     return {
         file.path.removeprefix(f"{FOLDER}/"): file
@@ -195,17 +203,41 @@ def _listed(params: DownloadParams, endpoint: str | None) -> dict[str, RepoFile]
     }
 
 
-def _check(path: Path, listed: RepoFile, repo: str) -> None:
-    """Refuse a shard that is not byte by byte what the Hub lists."""
+def _shard(params: DownloadParams, listed: RepoFile, endpoint: str | None) -> Path:
+    """A shard, from the cache or the network, that is byte by byte what the Hub lists.
+
+    One that is not (a damaged cache, say) is downloaded once more, and not kept if it is no better.
+    """
+    fault = ""
+    for again in (False, True):
+        path = Path(
+            hf_hub_download(
+                params.repo,
+                listed.path,
+                repo_type="dataset",
+                revision=params.revision,
+                endpoint=endpoint,
+                force_download=again,
+            )
+        )
+        fault = _difference(path, listed)
+        if not fault:
+            return path
+    path.resolve().unlink()
+    path.unlink(missing_ok=True)
+    raise V3Error(
+        f"{listed.path} of {params.repo} came {fault}, and so again when it was downloaded anew: "
+        f"try again later, or {OFFLINE}."
+    )
+
+
+def _difference(path: Path, listed: RepoFile) -> str:
+    """What a file has that is not as the Hub lists it; nothing if all is."""
     if listed.lfs is not None:
         what, has, wanted = "sha256", file_digest(path), listed.lfs.sha256
     else:
         what, has, wanted = "size", str(path.stat().st_size), str(listed.size)
-    if has != wanted:
-        raise V3Error(
-            f"{listed.path} of {repo} came with the {what} {has}, the Hub lists {wanted}: "
-            f"delete {path.resolve()} and run the same command again, which downloads it anew."
-        )
+    return "" if has == wanted else f"with the {what} {has}, where the Hub lists {wanted}"
 
 
 def _of_cache(params: DownloadParams) -> tuple[str, list[Path]]:
@@ -241,7 +273,3 @@ def _wanted(names: Sequence[str], splits: Sequence[str], where: str) -> list[str
             )
         wanted += shards
     return wanted
-
-
-def _brief(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200].rstrip(". ")

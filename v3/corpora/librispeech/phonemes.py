@@ -230,14 +230,13 @@ def _chunks_of(shard: Shard) -> Iterator[list[Utterance]]:
 
 def cut_all(chunk: list[Utterance], params: PhonemesParams) -> list[Cut | str]:
     """Each utterance's fragments, or why there are none."""
-    return [_cut_or_reason(utterance, params) for utterance in chunk]
-
-
-def _cut_or_reason(utterance: Utterance, params: PhonemesParams) -> Cut | str:
-    try:
-        return cut(utterance, params)
-    except UnusableSoundError as error:
-        return str(error)
+    cuts: list[Cut | str] = []
+    for utterance in chunk:
+        try:
+            cuts.append(cut(utterance, params))
+        except UnusableSoundError as error:
+            cuts.append(str(error))
+    return cuts
 
 
 def cut(utterance: Utterance, params: PhonemesParams) -> Cut:

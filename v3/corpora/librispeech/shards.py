@@ -115,6 +115,9 @@ def mend_of(path: Path) -> str:
 
 
 def damaged(path: Path, error: Exception) -> V3Error:
-    """The error for a file that is cut short or no parquet at all."""
+    """The error for a file that cannot be read, is cut short or no parquet at all."""
+    if isinstance(error, OSError) and error.errno is not None:  # of the system, not of the content
+        why = error.strerror or str(error)
+        return V3Error(f"{path} cannot be read ({why}): mend that and run the same command again.")
     reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     return V3Error(f"{path} is no whole parquet file ({reason}): {mend_of(path)}.")
