@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from v3.base.errors import V3Error
-from v3.base.files import file_digest, read_json
+from v3.base.files import file_digest, read_json, write_json
 from v3.corpora.insnotes.audio import envelope, render
 from v3.corpora.insnotes.midi import write_midi
 from v3.corpora.insnotes.notes import network_range, note_spectrograms, write_fragments
@@ -408,9 +408,30 @@ def test_missing_scores(made: Path, tmp_path: Path) -> None:
     folder.mkdir()
     refused(made, tmp_path, r"index\.json is missing: run `dvc repro`", midi=folder)
     (folder / "index.json").write_text('{"schema": "another"}')
-    refused(made, tmp_path, r"index\.json lists no MIDI files", midi=folder)
+    refused(made, tmp_path, r"index\.json is no index of v3-insnotes-midi/1", midi=folder)
     (folder / "index.json").write_bytes((made / "midi" / "index.json").read_bytes())
     refused(made, tmp_path, r"068-oboe-0000\.mid is missing", midi=folder)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "words"),
+    [
+        (["pitches"], 7, r"index\.json\.pitches must be a list"),
+        (["pitches"], [], r"index\.json\.pitches must have 1 items or more"),
+        (["interval_seconds"], None, r"index\.json\.interval_seconds must be a number"),
+        (["files", 1, "program"], 200, r"index\.json\.files\[1\]\.program must be <= 127"),
+        (["files", 0, "name"], "../../068", r"index\.json\.files\[0\]\.name does not fit"),
+        (["more"], 1, r"index\.json\.more is not a parameter"),
+    ],
+)
+def test_an_index_that_was_edited(made: Path, tmp_path: Path, keys, value, words) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "midi").mkdir()
+    index = inner = read_json(made / "midi" / "index.json")
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    write_json(tmp_path / "midi" / "index.json", index)
+    refused(made, tmp_path, words + ".*: delete .*midi and run `dvc repro`", tmp_path / "midi")
 
 
 @pytest.mark.parametrize(
@@ -423,7 +444,10 @@ def test_missing_scores(made: Path, tmp_path: Path) -> None:
         (lambda path: soundfile.write(path, np.zeros((NOTES * INTERVAL, 2)), 16000), "2 channels"),
         (lambda path: soundfile.write(path, np.zeros(NOTES * INTERVAL), 44100), "44100 Hz"),
         (lambda path: (path.parent / "index.json").write_text("{"), "no readable JSON"),
-        (lambda path: (path.parent / "index.json").write_text("{}"), "lists no recordings"),
+        (
+            lambda path: (path.parent / "index.json").write_text("{}"),
+            "is no index of v3-insnotes-audio/1",
+        ),
     ],
 )
 def test_damaged_recordings(made: Path, tmp_path: Path, change, words: str) -> None:  # type: ignore[no-untyped-def]

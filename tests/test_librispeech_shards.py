@@ -111,7 +111,7 @@ def test_bytes_that_are_no_text_are_damage(tmp_path):
         write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS, 1)
 
 
-def test_a_shard_is_to_be_deleted_only_where_it_is_not_the_one_that_came(tmp_path):
+def test_advice_brings_a_shard_again_only_where_it_is_not_the_one_that_came(tmp_path):
     schema = pa.schema([f if f.name != "id" else pa.field("id", pa.int64()) for f in SCHEMA])
     path = shard(tmp_path / "raw", [row() | {"id": 1}], schema=schema)
     with pytest.raises(V3Error) as caught:

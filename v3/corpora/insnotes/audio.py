@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from v3.base.errors import V3Error
-from v3.base.files import atomic_folder, file_digest, read_json, write_json
+from v3.base.files import atomic_folder, file_digest, write_json
 from v3.base.parallel import in_order
-from v3.corpora.insnotes.midi import INDEX
+from v3.base.schema import Count
+from v3.corpora.insnotes.midi import INDEX, Scores, read_index
 from v3.corpora.insnotes.midi import SCHEMA as MIDI_SCHEMA
 from v3.corpora.insnotes.params import AudioParams
 from v3.corpora.insnotes.soundfont import check_programs, find_soundfont
@@ -26,6 +27,16 @@ from v3.corpora.insnotes.synth import Synth, fluidsynth_version
 
 SCHEMA = "v3-insnotes-audio/1"
 SILENT = 5e-4  # of full scale: what FluidSynth makes of a note peaks at some 0.03
+
+
+class Recordings(Scores):
+    """The index of the recordings: that of their scores, and what they were made with."""
+
+    sample_rate: Count
+    frames: Count
+    soundfont: str
+    soundfont_sha256: str
+    fluidsynth: str
 
 
 @dataclass(frozen=True)
@@ -54,18 +65,16 @@ def render(
     (`workers`, 0: one a core) there are.
     """
     midi_folder = Path(midi_folder)
-    index = read_json(midi_folder / INDEX)
-    if not isinstance(index, dict) or index.get("schema") != MIDI_SCHEMA:
-        raise V3Error(f"{midi_folder / INDEX} lists no MIDI files: delete it and run `dvc repro`.")
+    scores = read_index(midi_folder, MIDI_SCHEMA, Scores)
     soundfont, version = find_soundfont(params.soundfont), fluidsynth_version()
-    check_programs(soundfont, {entry["program"]: entry["instrument"] for entry in index["files"]})
-    notes, interval = len(index["pitches"]), float(index["interval_seconds"])
+    check_programs(soundfont, {score.program: score.instrument for score in scores.files})
+    notes, interval = len(scores.pitches), scores.interval_seconds
     with atomic_folder(folder) as beside:
         tasks = [
             _Task(
-                midi=midi_folder / f"{entry['name']}.mid",
-                wav=beside / f"{entry['name']}.wav",
-                seed=(params.seed, entry["program"], int(entry["name"].rsplit("-", 1)[1])),
+                midi=midi_folder / f"{score.name}.mid",
+                wav=beside / f"{score.name}.wav",
+                seed=(params.seed, score.program, int(score.name.rsplit("-", 1)[1])),
                 notes=notes,
                 interval_seconds=interval,
                 soundfont=soundfont,
@@ -73,13 +82,14 @@ def render(
                 gain=params.gain,
                 peak=params.peak,
             )
-            for entry in index["files"]
+            for score in scores.files
         ]
         done = in_order(_render, tasks, workers)
         for _ in tqdm(done, total=len(tasks), unit="file", disable=None):
             pass
-        index |= {
+        index = {
             "schema": SCHEMA,
+            **scores.model_dump(),
             "sample_rate": params.sample_rate,
             "frames": round(notes * interval * params.sample_rate),
             "soundfont": soundfont.name,

@@ -9,18 +9,52 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import pretty_midi
+from pydantic import Field
 
-from v3.base.files import atomic_folder, write_json
-from v3.corpora.insnotes.params import MidiParams
+from v3.base.errors import V3Error
+from v3.base.files import atomic_folder, read_json, write_json
+from v3.base.schema import Natural, Positive, Section, SomeNames, read
+from v3.corpora.insnotes.params import Midi, MidiParams
 
 INDEX = "index.json"
 SCHEMA = "v3-insnotes-midi/1"
 # 500 ticks a beat at 120 beats a minute: a tick is a millisecond, so times are exact.
 TICKS, TEMPO = 500, 120.0
+K = TypeVar("K", bound="Scores")
+
+
+class Score(Section):
+    """A file: its name without a suffix, which ends in its count among those of its program."""
+
+    name: Annotated[str, Field(pattern=r"^\d{3}-[a-z0-9-]*-\d{4,9}$")]
+    instrument: str
+    program: Midi
+
+
+class Scores(Section):
+    """What the index says of a folder: `pitches` are rows of `pitch_names`, one a note."""
+
+    instruments: SomeNames
+    interval_seconds: Positive
+    pitch_names: SomeNames
+    pitches: Annotated[tuple[Natural, ...], Field(min_length=1)]
+    files: Annotated[tuple[Score, ...], Field(min_length=1)]
+
+
+def read_index(folder: Path, schema: str, kind: type[K]) -> K:
+    """The index of a folder; `V3Error` if it is another than that schema's."""
+    path = folder / INDEX
+    index, mend = read_json(path), f"delete {folder} and run `dvc repro`"
+    if not isinstance(index, dict) or index.pop("schema", None) != schema:
+        raise V3Error(f"{path} is no index of {schema}: {mend}.")
+    try:
+        return read(kind, index, str(path))
+    except V3Error as error:
+        raise V3Error(f"{error}: {mend}.") from None
 
 
 def write_midi(folder: str | Path, params: MidiParams) -> dict[str, Any]:

@@ -9,7 +9,6 @@ note, and no fragment hears its neighbour's note.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import librosa
 import numpy as np
@@ -18,8 +17,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from v3.base.errors import V3Error
-from v3.base.files import read_json
-from v3.corpora.insnotes.audio import INDEX, SCHEMA
+from v3.corpora.insnotes.audio import SCHEMA, Recordings
+from v3.corpora.insnotes.midi import read_index
 from v3.corpora.insnotes.params import StftParams
 from v3.fragments.format import FragmentInfo
 from v3.fragments.writer import FragmentWriter
@@ -31,32 +30,30 @@ def write_fragments(audio_folder: str | Path, path: str | Path, params: StftPara
     `V3Error` names a recording that is missing, cut short or of another kind than the index says.
     """
     folder = Path(audio_folder)
-    index = read_json(folder / INDEX)
-    if not isinstance(index, dict) or index.get("schema") != SCHEMA:
-        raise V3Error(f"{folder / INDEX} lists no recordings: delete {folder}, run `dvc repro`.")
+    index = read_index(folder, SCHEMA, Recordings)
     offset, scale = network_range(params)
     info = FragmentInfo(
         dataset="insnotes",
         source=(
-            f"rendered: {index['soundfont']} sha256 {index['soundfont_sha256'][:16]}...; "
-            f"FluidSynth {index['fluidsynth']}"
+            f"rendered: {index.soundfont} sha256 {index.soundfont_sha256[:16]}...; "
+            f"FluidSynth {index.fluidsynth}"
         ),
-        content_names=tuple(index["pitch_names"]),
-        style_names=tuple(index["instruments"]),
+        content_names=index.pitch_names,
+        style_names=index.instruments,
         offset=offset,
         scale=scale,
     )
-    interval = round(float(index["interval_seconds"]) * index["sample_rate"], 6)
-    pitches = np.asarray(index["pitches"])
+    interval = round(index.interval_seconds * index.sample_rate, 6)
+    pitches = np.asarray(index.pitches)
     shape = (1, params.bins, params.frames)
     with FragmentWriter(path, info, shape, np.float16) as writer:
-        for entry in tqdm(index["files"], unit="file", disable=None):
-            sound = _read(folder / f"{entry['name']}.wav", index)
+        for score in tqdm(index.files, unit="file", disable=None):
+            sound = _read(folder / f"{score.name}.wav", index)
             writer.append(
                 note_spectrograms(sound, len(pitches), interval, params),
                 pitches,
-                info.style_names.index(entry["instrument"]),
-                entry["name"],
+                info.style_names.index(score.instrument),
+                score.name,
             )
 
 
@@ -92,7 +89,7 @@ def network_range(params: StftParams) -> tuple[float, float]:
     return float((least + most) / 2), float(4 / (most - least))
 
 
-def _read(path: Path, index: dict[str, Any]) -> NDArray[np.float32]:
+def _read(path: Path, index: Recordings) -> NDArray[np.float32]:
     mend = f"delete {path.parent} and run `dvc repro`"
     if not path.is_file():
         raise V3Error(f"{path} is missing: {mend}.")
@@ -101,9 +98,9 @@ def _read(path: Path, index: dict[str, Any]) -> NDArray[np.float32]:
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise V3Error(f"{path} is no readable sound file ({error}): {mend}.") from None
     found = (len(sound), sound.shape[1], rate)
-    if found != (index["frames"], 1, index["sample_rate"]):
+    if found != (index.frames, 1, index.sample_rate):
         raise V3Error(
             f"{path} is damaged or cut short ({found[0]} frames, {found[1]} channels, "
-            f"{found[2]} Hz; {index['frames']}, 1, {index['sample_rate']} were written): {mend}."
+            f"{found[2]} Hz; {index.frames}, 1, {index.sample_rate} were written): {mend}."
         )
     return sound[:, 0]
