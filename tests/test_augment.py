@@ -1,13 +1,13 @@
 """Augmentation against the standard library's colour spaces, one draw a sample."""
 
 import colorsys
-from types import SimpleNamespace
 
 import pytest
 import torch
 
 from v3.base.errors import V3Error
-from v3.training.augment import _hue, augment
+from v3.training.augment import _hue, augment, check_augmentation
+from v3.training.params import AugmentParams
 
 OFF = {
     "brightness": 0.0,
@@ -21,7 +21,7 @@ OFF = {
 
 
 def config(**on):
-    return SimpleNamespace(**(OFF | on))
+    return AugmentParams(**(OFF | on))
 
 
 def generator(seed=0):
@@ -72,9 +72,37 @@ def test_frequency_mask_is_one_band_a_sample():
     assert torch.equal(edges, 2 * (width > 0).int())  # contiguous
 
 
-def test_colours_need_three_channels():
-    with pytest.raises(V3Error, match="3 channels"):
-        augment(torch.rand(2, 2, 1, 4, 4), config(hue=0.1), generator())
+@pytest.mark.parametrize(
+    ("on", "channels", "limits"),
+    [
+        ({"hue": 0.1}, 1, (0, 1)),
+        ({"saturation": 0.1}, 1, (0, 1)),
+        ({"invert": 0.5}, 1, (-1.0, 3.0)),  # spectra
+        ({"gamma": 0.5}, 1, (-1.0, 1.0)),
+        ({"brightness": 0.5}, 3, (0.0, 255.0)),
+        ({"contrast": 0.5}, 2, (0.0, 1.0)),
+        ({"frequency_mask": 4}, 3, (0.0, 1.0)),
+    ],
+)
+def test_changes_that_do_not_fit_the_fragments_are_refused_by_name(on, channels, limits):
+    name = next(iter(on))
+    with pytest.raises(V3Error, match=rf"mine\.train\.augment\.{name} must be 0"):
+        check_augmentation(config(**on), channels, *limits, "mine.train.augment")
+
+
+def test_changes_that_fit_are_taken():
+    check_augmentation(config(invert=0.5, gamma=1.0, contrast=0.1), 1, 0.0, 1.0, "x")
+    check_augmentation(config(hue=0.5, brightness=0.1), 3, 0.0, 1.0, "x")
+    check_augmentation(config(frequency_mask=3), 1, -2.0, 2.0, "x")
+
+
+def test_grey_images_are_changed_as_colours_are():
+    x = torch.rand(4, 2, 1, 4, 4)
+    changed = augment(x, config(contrast=0.3, brightness=0.3, invert=0.5), generator())
+    same = augment(
+        x.expand(4, 2, 3, 4, 4), config(contrast=0.3, brightness=0.3, invert=0.5), generator()
+    )
+    assert torch.allclose(changed, same[:, :, :1], atol=1e-6)
 
 
 def test_gamma_lightens_ink_and_leaves_paper_white():

@@ -26,6 +26,7 @@ from v3.training.loss import (
 )
 
 VECTORS = Path(__file__).parent / "vectors"
+PAPER = {"between": "sample", "within": "fragment"}  # the names of the terms there
 CASES = json.loads((VECTORS / "v3_loss.json").read_text())
 
 
@@ -41,7 +42,7 @@ def test_loss_vectors(case):
     statistics = variability(v["zc"], v["zq"], v["zs"])
     terms = {
         "recon_loss": mse_loss(v["xh"], v["x"]),
-        **{f"{k}_loss": t for k, t in hinges(statistics, case["relativity"]).items()},
+        **{f"{PAPER.get(k, k)}_loss": t for k, t in hinges(statistics, case["relativity"]).items()},
         "commit_loss": v["commit"],
     }
     for name, term in terms.items():
@@ -195,6 +196,39 @@ def test_evenness_weighs_the_use_of_all_codes():
     assert float(agreement(alone, alone, atoms, 0.01, 1.5)) == pytest.approx(2.0, abs=1e-4)
     half = atoms[:2].repeat(10, 1)  # entropies log 2 of log 4: 2 - (3 - 1) / 2
     assert float(agreement(half, half, atoms, 0.01, 1.5)) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_repeated_fragment_is_nobody_s_negative():
+    """12 fragments that stand twice each: told from one another as if they stood once."""
+    once = torch.nn.functional.one_hot(torch.arange(12), 16).float()[None]
+    twice = once.repeat(1, 2, 1)
+    distinct = (torch.arange(24) < 12)[None]
+    assert float(discrimination(twice, twice, 0.01)) > 0.2  # the fault: log 2 / log 24
+    assert float(discrimination(twice, twice, 0.01, distinct)) == pytest.approx(0.0, abs=1e-5)
+    soft = float(discrimination(once, once, 1.0))
+    assert float(discrimination(twice, twice, 1.0, distinct)) == pytest.approx(soft, rel=1e-5)
+    alone = (torch.arange(24) < 1)[None]
+    assert float(discrimination(twice, twice, 1.0, alone)) == 0.0
+
+
+@pytest.mark.parametrize("supersampling", [False, True])
+def test_a_repeated_fragment_counts_once_in_the_statistics(supersampling):
+    torch.manual_seed(0)
+    z_c, z_s = torch.randn(3, 5, 4), torch.randn(3, 5, 2)
+    rows = torch.arange(10) % 5
+    distinct = (torch.arange(10) < 5).expand(3, 10)
+    once = variability(z_c, z_c, z_s)
+    twice = variability(
+        z_c[:, rows], z_c[:, rows], z_s[:, rows], supersampling=supersampling, distinct=distinct
+    )
+    for name in ("content_fragment", "style_fragment", "style_sample"):
+        assert float(twice[name]) == pytest.approx(float(once[name]), rel=1e-5), name
+    some = torch.tensor([[1, 1, 1, 0, 0], [1, 0, 0, 0, 0], [1, 1, 1, 1, 1]]).bool()
+    means = torch.stack([z_s[0, :3].mean(0), z_s[1, 0], z_s[2].mean(0)])
+    mixed = variability(z_c, z_c, z_s, distinct=some)
+    assert float(mixed["style_sample"]) == pytest.approx(float(mean_pairwise_distance(means)))
+    pairs = [mean_pairwise_distance(z_s[0, :3]), mean_pairwise_distance(z_s[2])]
+    assert float(mixed["style_fragment"]) == pytest.approx(float(sum(pairs) / 2))
 
 
 def test_discrimination_by_hand():

@@ -1,4 +1,4 @@
-"""params.yaml: typed, complete, and every mistake named by its full dotted name."""
+"""params.yaml: defaults and differences, typed, complete, every mistake named where it stands."""
 
 from __future__ import annotations
 
@@ -13,20 +13,17 @@ from dvc.utils.hydra import apply_overrides
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
-from v3.params_check import check_params
 
 from v3.base.errors import V3Error
+from v3.base.params_file import load_section, read_section
+from v3.evaluation.params import TsneParams, load_study
 from v3.model.spec import Spec
-from v3.params import load_params
+from v3.params import SHARED, corpus_sections, load_params, parse_params
+from v3.training.params import TrainParams
 
 FILE = Path(__file__).parent.parent / "params.yaml"
 RAW: dict[str, Any] = YAML(typ="safe", pure=True).load(FILE.read_text(encoding="utf-8"))
-# Named by people, not by the code (programs, specs, groups), or free to be left out.
-FREE = re.compile(
-    r"\.((programs|unseen_programs|specs|groups|variants)\.[^.]+|groups|unseen_styles)$"
-    r"|\.(distance|contrast_norm|sample_norm)$"
-    r"|\.variants\.[^.]+\.train\."
-)
+DATASETS: list[str] = RAW["datasets"]
 
 
 def leaves(value: Any, name: str = "") -> list[str]:
@@ -41,24 +38,39 @@ def leaves(value: Any, name: str = "") -> list[str]:
 
 
 NAMES = leaves(RAW)
+# Named by people, not by the code: any name will do.
+FREE = re.compile(r"\.(programs|unseen_programs|specs|groups)\.[^.]+$|^studies\.[^.]+$")
+# What only one place says: without it something is missing.
+ONLY_THERE = [
+    name
+    for name in NAMES
+    if name.split(".")[0] in ("defaults", "machine")
+    or (name.count(".") == 1 and name.split(".")[0] in DATASETS)
+]
+# What may be left out of `defaults` all the same: every corpus says it, or the type does.
+FREE_DEFAULTS = re.compile(
+    r"^defaults\.train\.(steps|batch_samples|fragments_per_sample|relativity"
+    r"|style_noise|weights)(\.|$)"
+)
+
+
+def place(raw: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
+    *path, last = name.split(".")
+    for key in path:
+        raw = raw.setdefault(key, {})
+    return raw, last
 
 
 def changed(name: str, value: Any) -> dict[str, Any]:
     raw = copy.deepcopy(RAW)
-    *path, last = name.split(".")
-    section = raw
-    for key in path:
-        section = section[key]
+    section, last = place(raw, name)
     section[last] = value
     return raw
 
 
 def without(name: str, instead: str | None = None) -> dict[str, Any]:
     raw = copy.deepcopy(RAW)
-    *path, last = name.split(".")
-    section = raw
-    for key in path:
-        section = section[key]
+    section, last = place(raw, name)
     value = section.pop(last)
     if instead is not None:
         section[instead] = value
@@ -67,22 +79,76 @@ def without(name: str, instead: str | None = None) -> dict[str, Any]:
 
 def message(raw: Any) -> str:
     with pytest.raises(V3Error) as error:
-        check_params(raw)
+        parse_params(raw)
+    assert "\n" not in str(error.value)
     return str(error.value)
 
 
-def test_params_types_and_unknown_keys() -> None:
-    train = load_params(FILE).dataset("phonenums").train
-    assert isinstance(train.relativity, float)
-    assert isinstance(train.steps, int)
-    assert train.supersampling is False
-    assert isinstance(train.betas, tuple)
-    ints = check_params(changed("phonenums.train.relativity", 10)).dataset("phonenums").train
+def train(dataset: str, raw: dict[str, Any] = RAW) -> TrainParams:
+    return read_section(raw, dataset, "train", TrainParams)
+
+
+def test_what_a_corpus_does_not_say_the_defaults_say() -> None:
+    one, other = train("phonenums"), train("librispeech")
+    assert isinstance(one.relativity, float)
+    assert isinstance(one.steps, int)
+    assert one.betas == (0.9, 0.999)
+    assert one.optimiser == other.optimiser == "adamw"
+    assert (one.relativity, other.relativity) == (15.0, 3.0)
+    assert other.view.shift == 0.05  # its own
+    assert other.view.blur == 0.0  # the defaults', in the same section
+    ints = train("phonenums", changed("phonenums.train.relativity", 10))
     assert ints.relativity == 10.0
     assert isinstance(ints.relativity, float)
-    assert message(without("phonenums.train.relativity", "relativty")) == (
-        "phonenums.train.relativty is not a parameter; did you mean relativity?"
-    )
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_a_change_of_the_defaults_reaches_who_does_not_say_otherwise(dataset: str) -> None:
+    raw = changed("defaults.train.clip_norm", 3.0)
+    assert train(dataset, raw).clip_norm == 3.0
+    raw[dataset]["train"]["clip_norm"] = 1.0
+    assert train(dataset, raw).clip_norm == 1.0
+    others = [name for name in DATASETS if name != dataset]
+    assert {train(name, raw).clip_norm for name in others} == {3.0}
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_what_is_changed_most_stands_in_every_corpus(dataset: str) -> None:
+    """Plain `-S <dataset>.train.relativity=10` works for these."""
+    own = RAW[dataset]
+    for name in ("relativity", "steps", "batch_samples", "fragments_per_sample", "style_noise"):
+        assert name in own["train"]
+    assert own["train"]["weights"].keys() == RAW["defaults"]["train"]["weights"].keys()
+    assert {"atoms", "style_dim"} <= own["specs"][own["spec"]].keys()
+
+
+def test_a_study_changes_what_it_says_and_no_more() -> None:
+    ours = train("phonenums")
+    theirs = load_section("phonenums", "train", TrainParams, FILE, study="published")
+    assert (theirs.style_noise, theirs.weights.commitment) == (0.0, 0.1)
+    assert (theirs.weights.content, theirs.steps) == (ours.weights.content, ours.steps)
+    bad = changed("studies.published.train.style_noise", "x")
+    assert message(bad) == "studies.published.train.style_noise must be a number, is 'x'"
+    unknown = changed("studies.published.train.noise", 1)
+    assert message(unknown).startswith("studies.published.train.noise is not a parameter")
+    assert load_study("seeds", FILE).seeds_of("svhn") == (0, 1, 2)
+    with pytest.raises(V3Error, match=r"studies\.sedes is missing"):
+        load_study("sedes", FILE)
+    with pytest.raises(V3Error, match="no study of params.yaml lists mine"):
+        load_study("seeds", FILE).seeds_of("mine")
+
+
+def test_a_wrong_name_is_told_how_to_type_it() -> None:
+    said = message(changed("phonenums.train.relativty", 10))
+    assert said.startswith("phonenums.train.relativty is not a parameter; did you mean relativity?")
+    for way in (
+        "`-S phonenums.train.<name>=...`",
+        "`-S +phonenums.train.<name>=...`",
+        "`-S defaults.train.<name>=...`",
+    ):
+        assert way in said
+    said = message(changed("defaults.train.stepps", 10))
+    assert said.startswith("defaults.train.stepps is not a parameter; did you mean steps?")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +156,6 @@ def test_params_types_and_unknown_keys() -> None:
     [
         ("train.relativity", 0.5, "must be > 1, is 0.5"),
         ("train.relativity", "banana", "must be a number, is 'banana'"),
-        ("train.learning_rate", "banana", "must be a number, is 'banana'"),
         ("train.learning_rate", "1e-05", "must be a number, is '1e-05'"),
         ("train.learning_rate", 0, "must be > 0, is 0"),
         ("train.learning_rate", float("nan"), "must be a finite number, is nan"),
@@ -101,85 +166,76 @@ def test_params_types_and_unknown_keys() -> None:
         ("train.supersampling", 1, "must be true or false, is 1"),
         ("train.supersampling", "no", "must be true or false, is 'no'"),
         ("train.optimiser", "sgd", "must be one of adamw, adam, is 'sgd'"),
-        ("train.optimiser", None, "must be text, is None"),
+        ("train.optimiser", None, "must be one of adamw, adam, is None"),
         ("train.betas", 0.9, "must be a list, is 0.9"),
-        ("train.betas", [0.9], "must be a list of 2 items, has 1"),
+        ("train.betas", [0.9], "must be a list of more items, has 1"),
+        ("train.betas", [0.9, 0.9, 0.9], "must have 2 items at most, has 3"),
         ("train.weights", 1, "must be a section of named values, is 1"),
         ("train.style_window", 2, "must be odd, is 2"),
+        ("train.dead_atom_threshold", 12.0, "must be <= 1, is 12"),
         ("train.augment.hue", 0.6, "must be <= 0.5, is 0.6"),
         ("train", None, "must be a section of named values, is None"),
         ("spec", "big", "must be one of laptop, paper, is 'big'"),
         ("specs.laptop.atoms", 1, "must be >= 2, is 1"),
         ("specs.laptop.network", "mlp", "must be one of strided, residual, is 'mlp'"),
+        ("specs.laptop.layers", "32", "must be a section of named values, is 32"),
         ("split.test", 0, "must be > 0, is 0"),
         ("split.few_shot", [5, 1], "must rise, is [5, 1]"),
         ("split.unseen_styles", ["pink", "pink"], "must name nothing twice, repeats 'pink'"),
-        ("tsne.perplexity", 1000, "must be < phonenums.tsne.fragments (1000), is 1000"),
-        ("pages.colours", [], "must have 1 items or more, has 0"),
-        (
-            "pages.unseen_colours",
-            ["red"],
-            "must share nothing with phonenums.pages.colours, both have 'red'",
-        ),
-        ("pages.colours", ["ultragreen"], "must be CSS colour names, has 'ultragreen'"),
-        ("pages.unseen_colours", ["C0"], "must be CSS colour names, has 'C0'"),
-        ("pages.translation", 15.5, "must be <= 15, is 15.5"),
-        (
-            "train.style_window",
-            11,
-            "must be <= phonenums.train.fragments_per_sample (10), is 11",
-        ),
+        ("tsne.perplexity", 1000, "must be < fragments (1000), is 1000"),
+        ("train.style_window", 11, "must be <= fragments_per_sample (10), is 11"),
+        ("train.late_threshold", 0.9, "must be <= dead_atom_threshold (0.75), is 0.9"),
+        ("train.warmup_steps", 1_000_000, "must be < steps ("),
+        ("train.betas", [0.9, 1], "[1] must be < 1, is 1"),
     ],
 )
 def test_senseless_values_are_refused_by_full_name(name: str, value: Any, expected: str) -> None:
-    assert message(changed(f"phonenums.{name}", value)) == f"phonenums.{name} {expected}"
+    said = message(changed(f"phonenums.{name}", value))
+    assert said.replace("[1]", " [1]").replace("  ", " ").startswith(f"phonenums.{name}"), said
+    assert expected.removeprefix("[1] ") in said
+
+
+def test_a_value_of_the_defaults_is_named_there() -> None:
+    said = message(changed("defaults.train.schedule", "linear"))
+    assert said.startswith("defaults.train.schedule must be one of constant, cosine, step")
+    assert message(changed("machine.device", "gpu")).startswith("machine.device must be one of")
 
 
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("insnotes.midi.last_pitch", 60, "insnotes.midi.last_pitch must be >"),
-        ("insnotes.midi.velocity", [90, 80], "insnotes.midi.velocity must be [lowest, highest]"),
-        ("insnotes.midi.interval_seconds", 0.5, "insnotes.midi.interval_seconds must be >="),
-        ("insnotes.midi.unseen_programs.flute", 64, "insnotes.midi.programs and"),
-        ("insnotes.stft.bins", 600, "insnotes.stft.bins must be <= 513"),
-        ("insnotes.stft.hop", 2048, "insnotes.stft.hop must be <="),
-        ("phonenums.split.test", 0.95, "phonenums.split.validation + phonenums.split.test must"),
-        (
-            "phonenums.train.late_threshold",
-            1000,
-            "phonenums.train.late_threshold must be <= phonenums.train.dead_atom_threshold (",
-        ),
-        (
-            "phonenums.train.warmup_steps",
-            1_000_000,
-            "phonenums.train.warmup_steps must be < phonenums.train.steps (",
-        ),
-        (
-            "phonenums.pages.unseen_colours",
-            [],
-            "phonenums.pages.unseen_pages must be 0 where phonenums.pages.unseen_colours is empty",
-        ),
+        ("phonenums.split.test", 0.95, "phonenums.split.validation + test must be < 1"),
         ("phonenums.split.groups", {"a": [1, 0, 0, 0]}, "phonenums.split.groups must stand alone"),
-        ("phonenums.train.betas", [0.9, 1], "phonenums.train.betas[1] must be < 1, is 1"),
-        ("studies.slow_datasets", ["phonenums"], "studies.slow_datasets must share nothing"),
+        ("svhn.split.groups.train", [1, 1, 0, 0], "svhn.split.groups.train must be shares of"),
+        ("studies.seeds.slow_datasets", ["phonenums"], "studies.seeds.slow_datasets must share"),
+        ("studies.seeds.datasets", ["nobody"], "nobody is missing"),
         ("datasets", ["svnh"], "svnh is missing"),
         ("datasets", [], "datasets must have 1"),
-        ("chairs", 3, "chairs is not a parameter; known here: datasets, studies"),
+        ("datasets", ["machine"], "machine is missing: it is listed as a dataset"),
+        (
+            "chairs",
+            3,
+            "chairs is not a parameter; known here: datasets, machine, defaults, studies",
+        ),
         ("studie", {}, "studie is not a parameter; did you mean studies?"),
+        ("defaults.pages", {}, "defaults.pages is not a parameter"),
+        ("phonenums.midi", {}, "phonenums.midi is not a parameter"),
     ],
 )
-def test_fields_must_agree(name: str, value: Any, expected: str) -> None:
+def test_sections_must_agree(name: str, value: Any, expected: str) -> None:
     assert message(changed(name, value)).startswith(expected)
 
 
-@given(st.sampled_from(NAMES))
+@given(st.sampled_from(ONLY_THERE))
 def test_every_missing_key_is_named(name: str) -> None:
     raw = without(name)
-    if not FREE.search(name):
-        assert message(raw).startswith(f"{name} is missing")
-    elif name.endswith(".laptop"):
-        assert "spec must be one of paper" in message(raw)
+    if name.startswith("defaults.specs"):
+        return  # specs are named by people; which keys a spec needs is tested below
+    if FREE_DEFAULTS.search(name):
+        parse_params(raw)
+        return
+    key = name.rsplit(".", 1)[-1]
+    assert re.search(rf"\b{key}\b.* is missing", message(raw)), message(raw)
 
 
 @given(st.sampled_from(NAMES), st.data())
@@ -189,7 +245,8 @@ def test_every_misspelt_key_is_named(name: str, data: st.DataObject) -> None:
     section, key = name.rsplit(".", 1)
     position = data.draw(st.integers(0, len(key) - 1))
     misspelt = key[:position] + key[position] + key[position:]
-    assert message(without(name, misspelt)).startswith(f"{section}.{misspelt} is not a parameter")
+    said = message(without(name, misspelt))
+    assert said.startswith(f"{section}.{misspelt} is not a parameter")
 
 
 @given(
@@ -197,36 +254,78 @@ def test_every_misspelt_key_is_named(name: str, data: st.DataObject) -> None:
 )
 def test_whatever_a_value_is_it_is_read_or_refused_by_name(name: str, value: Any) -> None:
     """Never another exception; and the message starts with something that was changed."""
-    refusal = ""
     try:
-        check_params(changed(name, value))
+        parse_params(changed(name, value))
     except V3Error as error:
         refusal = str(error)
-    if refusal and name not in ("datasets", "studies"):
-        assert name.split(".")[0] in refusal
+        assert refusal
+        if name.split(".")[0] not in ("datasets", "studies", "defaults"):
+            assert name.split(".")[0] in refusal
 
 
-def test_dvc_override_changes_one_line_and_small_numbers_stay_numbers(tmp_path: Path) -> None:
+def test_a_list_may_be_text_with_commas() -> None:
+    as_text = parse_params(changed("phonenums.train.betas", "0.5, 0.75"))
+    as_list = parse_params(changed("phonenums.train.betas", [0.5, 0.75]))
+    assert as_text.sections["phonenums"]["train"].betas == (0.5, 0.75)
+    assert as_text == as_list
+    specs = as_text.sections["phonenums"]["specs"]
+    assert specs["laptop"].layers[1].model_dump() == {
+        "channels": 64,
+        "kernel": (4, 4),
+        "stride": (2, 2),
+    }
+    assert specs["paper"].groups[0].strides == ((2, 2), (2, 2))
+
+
+@pytest.mark.parametrize(
+    ("override", "section", "kind", "field", "value"),
+    [
+        ("phonenums.train.learning_rate=1e-5", "train", TrainParams, "learning_rate", 1e-5),
+        ("phonenums.train.relativity=10", "train", TrainParams, "relativity", 10.0),
+        ("+phonenums.train.clip_norm=1", "train", TrainParams, "clip_norm", 1.0),
+        ("defaults.train.clip_norm=2", "train", TrainParams, "clip_norm", 2.0),
+        ("+phonenums.tsne.perplexity=10", "tsne", TsneParams, "perplexity", 10.0),
+        ("phonenums.train.betas=[0.8,0.9]", "train", TrainParams, "betas", (0.8, 0.9)),
+    ],
+)
+def test_what_dvc_writes_is_read_and_the_rest_stays(
+    tmp_path: Path, override: str, section: str, kind: Any, field: str, value: Any
+) -> None:
+    """DVC writes the file anew for `-S`: comments and the other lines stay as they are."""
     file = tmp_path / "params.yaml"
     shutil.copy(FILE, file)
-    apply_overrides(str(file), ["phonenums.train.learning_rate=1e-5"])
+    if override.startswith("phonenums.train.") and "learning_rate" in override:
+        override = "+" + override  # only the defaults list it
+    if "betas" in override:
+        override = "+" + override
+    apply_overrides(str(file), [override])
     before, after = FILE.read_text().splitlines(), file.read_text().splitlines()
-    assert len(before) == len(after)
-    assert sum(old != new for old, new in zip(before, after, strict=True)) == 1
-    assert "learning_rate: 1e-05" in file.read_text()  # text to YAML 1.1
-    assert load_params(file).dataset("phonenums").train.learning_rate == 1e-5
+    changes = len(set(before) ^ set(after))
+    assert changes <= 6, sorted(set(before) ^ set(after))
+    assert getattr(load_section("phonenums", section, kind, file), field) == value
+    load_params(file)
 
 
-def test_every_parameter_has_a_comment() -> None:
-    lines = FILE.read_text().splitlines()
-    bare = [
-        line
-        for line in lines
-        if re.match(r"^ *\w[\w ]*:", line)
-        and "#" not in line
-        and not re.match(r"^ +(- )?(channels|kernel|stride|strides|levels|blocks):", line)
-    ]
-    assert bare == []
+def test_every_parameter_is_explained_once() -> None:
+    """In `defaults` each key; elsewhere each that is not there, and what stands for itself."""
+    known = {name.split(".")[-1] for name in NAMES if name.startswith("defaults.")}
+    lines = FILE.read_text(encoding="utf-8").splitlines()
+    start = next(number for number, line in enumerate(lines) if line == "defaults:")
+    end = next(number for number, line in enumerate(lines) if line.startswith("phonenums:"))
+    numbers = re.compile(r"^ *(programs|unseen_programs|[\w ]+): *\d+$")
+    bare = []
+    for number, line in enumerate(lines):
+        found = re.match(r"^ +(?:- )?([\w ]+):", line)
+        if not found or "#" in line:
+            continue
+        if start < number < end or not (found[1] in known or numbers.match(line)):
+            bare.append(line)
+    repeated = re.compile(r"^ +(- )?(channels|levels|blocks|kernel|strides):")
+    assert [line for line in bare if not repeated.match(line)] == []
+
+
+def test_the_file_is_short() -> None:
+    assert len(FILE.read_text(encoding="utf-8").splitlines()) <= 600
 
 
 def test_unreadable_files_are_one_sentence(tmp_path: Path) -> None:
@@ -236,18 +335,33 @@ def test_unreadable_files_are_one_sentence(tmp_path: Path) -> None:
     for text, expected in (
         ("a: [1", "line"),
         ("a: 1\na: 2", "line 2"),
+        ("a:\n  seed: 2024-13-45", "line 2"),
+        ("a: 2024-99-99", "line 1"),
+        ("a: !!int x", "line 1"),
+        ("a: !unknown x", "line 1"),
+        ("a: *nobody", "line 1"),
+        ("? [1, 2]\n: 3", "datasets is missing"),
         ("", "section"),
         ("\0", "no YAML"),
+        ("[1, 2]", "section"),
     ):
         file.write_text(text)
         with pytest.raises(V3Error, match=expected) as error:
             load_params(file)
         assert "\n" not in str(error.value)
+    file.write_bytes(b"a: \xff\xfe")
+    with pytest.raises(V3Error, match="no YAML"):
+        load_params(file)
+
+
+def test_every_section_of_every_corpus_has_its_type() -> None:
+    for dataset in DATASETS:
+        assert set(RAW[dataset]) == set(SHARED) | set(corpus_sections(dataset))
 
 
 def test_specs_survive_json_and_agree_with_themselves() -> None:
-    for dataset in load_params(FILE).sections.values():
-        for spec in dataset.specs.values():
+    for sections in load_params(FILE).sections.values():
+        for spec in sections["specs"].values():
             assert Spec.from_dict(spec.to_dict()) == spec
     group = {"channels": 6, "levels": 2, "blocks": 1, "kernel": "3x3", "strides": ["2x2", "2x2"]}
     spec = {"network": "residual", "content_dim": 8, "style_dim": 8, "atoms": 4}
@@ -259,6 +373,8 @@ def test_specs_survive_json_and_agree_with_themselves() -> None:
         ({"layers": []}, "spec.groups is missing"),
         ({"groups": [group | {"channels": 8, "kernel": "3"}]}, "kernel must be a list, is '3'"),
         ({"network": "strided", "groups": []}, "spec.layers is missing"),
+        ({"network": "strided", "layers": ["8, 4x4"]}, r"spec.layers\[0\] must be a section"),
+        ({"network": "strided", "layers": ["8, 4x4, 3x3"]}, r"layers\[0\].kernel must be even"),
     ):
         with pytest.raises(V3Error, match=expected):
             Spec.from_dict(spec | bad)

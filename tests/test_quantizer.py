@@ -38,7 +38,7 @@ def test_dead_atom_is_replaced_by_a_vector_and_restarts_at_the_threshold():
     q.usage.copy_(tensor([4.0, 0.5]))
     q.sums.copy_(tensor([[0.0], [50.0]]))
     z = tensor([[1.0], [1.0], [1.0], [1.0]])
-    assert q.update(z, tensor([0, 0, 0, 0]), torch.ones(4), 1.0, generator()) == 1
+    assert q.update(z, tensor([0, 0, 0, 0]), torch.ones(4), 0.5, generator()) == 1  # half of 4 / 2
     assert q.atoms[1].item() == 1.0
     assert q.usage[1].item() == 1.0
     assert q.sums[1].item() == 1.0
@@ -74,8 +74,18 @@ def test_dead_atom_goes_where_reconstruction_is_bad():
         q.start(z, generator(seed))
         q.usage[0] = q.sums[0] = 0.0
         codes = torch.ones(10, dtype=torch.long)
-        assert q.update(z, codes, error, 1.0, generator(seed)) == 1
+        assert q.update(z, codes, error, 0.2, generator(seed)) == 1
         assert q.atoms[0].item() in (3.0, 4.0)
+
+
+def test_a_threshold_is_a_part_of_even_use_whatever_the_batch():
+    """Perfect clusters in even use: no atom is dead, in small batches as in large ones."""
+    for each in (1, 2, 40):
+        z = torch.arange(4.0).repeat_interleave(each)[:, None]
+        q = Quantizer(4, 1)
+        q.start(z, generator())
+        error = torch.ones(len(z))
+        assert sum(q.update(z, q.nearest(z), error, 0.75, generator(s)) for s in range(100)) == 0
 
 
 def test_cosine_looks_at_directions_alone():

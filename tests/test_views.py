@@ -1,15 +1,15 @@
 """Views: each fragment is moved in its own way, and what is off changes nothing."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 
+from v3.training.params import ViewParams
 from v3.training.views import degrade, move
 
 
 def config(**on):
-    return SimpleNamespace(**({"shift": 0.0, "zoom": 0.0, "blur": 0.0, "noise": 0.0} | on))
+    off = {"shift": 0.0, "zoom": 0.0, "blur": 0.0, "noise": 0.0}
+    return ViewParams(**(off | on), temperature=0.1, evenness=1.0, discrimination=0.3)
 
 
 def generator(seed=0):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import ConstructorError, SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from v3.base.errors import V3Error
@@ -37,17 +38,31 @@ class Machine(Section):
     checkpoint_every: Count
 
 
+class _Constructor(SafeConstructor):
+    """Whatever a value's reader raises (a date of month 13: ValueError) with the value's line."""
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except (YAMLError, RecursionError):
+            raise
+        except Exception as error:
+            raise ConstructorError(problem=str(error), problem_mark=node.start_mark) from error
+
+
 def read_params_file(path: Path = PARAMS) -> Mapping[str, Any]:
     """The plain values of the file; V3Error if it is missing or no YAML."""
     try:
         # YAML 1.2: DVC writes 1e-05, which is a number there and text in YAML 1.1.
-        raw = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
+        yaml = YAML(typ="safe", pure=True)
+        yaml.Constructor = _Constructor
+        raw = yaml.load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise V3Error(f"{path} is missing: `git checkout {path}` brings it back") from None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        raise V3Error(f"{path}, line {line}, is no YAML: {error.problem}") from None
-    except (YAMLError, UnicodeDecodeError) as error:
+        raise V3Error(f"{path}, line {line}, cannot be read as YAML: {error.problem}") from None
+    except (YAMLError, UnicodeDecodeError, RecursionError) as error:
         problem = " ".join(str(error).split())
         raise V3Error(f"{path} is no YAML: {problem}") from None
     return mapping(raw, "params.yaml")
@@ -104,10 +119,11 @@ def read_section(
     }
 
     def named(keys: Keys) -> str:
-        """Where the value stands that the keys lead to: in the last layer that has it."""
-        holders = [name for name, layer in found.items() if _holds(layer, keys)]
-        full = holders[-1] if holders else f"{dataset}.{section}"
-        return full + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+        """Where the value stands that the keys lead to: in the last layer that says it."""
+        full = [name for name, layer in found.items() if _says(layer, keys)] or [
+            f"{dataset}.{section}"
+        ]
+        return full[-1] + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
 
     merged: Any = None
     for layer in found.values():
@@ -130,14 +146,14 @@ def merge(one: Any, other: Any) -> Any:
     }
 
 
-def _holds(value: Any, keys: Keys) -> bool:
+def _says(value: Any, keys: Keys) -> bool:
+    """Whether `value` says what the keys lead to: sections are merged, all else is one value."""
     for key in keys:
-        if isinstance(value, Mapping) and key in value:
-            value = value[key]
-        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
-            value = value[key]
-        else:
+        if not isinstance(value, Mapping):
+            return True
+        if key not in value:
             return False
+        value = value[key]
     return True
 
 

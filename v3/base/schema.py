@@ -5,8 +5,9 @@ A field's type says what is read, and its `Field` what is sensible:
     relativity: Annotated[float, Field(gt=1)]
 
 Types are strict (no text for a number, no 1 for true); what no field reads is refused. A list is
-read as a tuple. What two fields must agree on is checked by a `model_validator` that raises
-`ValueError`: its text goes on after the name of the section, so it starts with a field's name.
+read as a tuple, and may be text with commas. What two fields must agree on is checked by a
+`model_validator` that raises `ValueError`: its text goes on after the name of the section, so it
+starts with a field's name.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from pydantic import (
     Field,
     TypeAdapter,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 
 from v3.base.errors import V3Error
@@ -36,6 +39,29 @@ class Section(BaseModel):
     """A part of params.yaml, or of a model's description."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _list_as_text(cls, value: Any, info: ValidationInfo) -> Any:
+        """A list may be written as text with commas, which stays on its line when DVC writes."""
+        kind = cls.model_fields[info.field_name or ""].annotation
+        if typing.get_origin(kind) is not tuple or not isinstance(value, str):
+            return value
+        return items(value) if "," in value or Ellipsis in typing.get_args(kind) else value
+
+
+def items(text: str) -> tuple[Any, ...]:
+    """What stands between the commas of a text: numbers where they are some, else text."""
+    return tuple(_number_or_text(item.strip()) for item in text.split(",") if item.strip())
+
+
+def _number_or_text(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 def _height_and_width(value: Any) -> Any:

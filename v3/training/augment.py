@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 from v3.base.errors import V3Error
 from v3.training.params import AugmentParams
 
+SLACK = 1e-3  # of rounding, on the range of images
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma
 
 
@@ -29,8 +30,6 @@ def augment(x: Tensor, params: AugmentParams, generator: Generator) -> Tensor:
         )
         if strength > 0
     ]
-    if colour and x.shape[2] != 3:
-        raise V3Error(f"colour augmentation needs 3 channels, the fragments have {x.shape[2]}.")
     for index in torch.randperm(len(colour), generator=generator).tolist():
         change, strength = colour[index]
         draw = (torch.rand(len(x), generator=generator) * 2 - 1) * strength
@@ -41,6 +40,32 @@ def augment(x: Tensor, params: AugmentParams, generator: Generator) -> Tensor:
     if params.frequency_mask > 0:
         x = _mask_frequencies(x, params.frequency_mask, generator)
     return x
+
+
+def check_augmentation(
+    params: AugmentParams, channels: int, low: float, high: float, name: str
+) -> None:
+    """V3Error by `name` if the fragments are not what is asked to be changed.
+
+    `channels` of a fragment; `low` and `high`: the least and the highest network input.
+    """
+    for key in ("brightness", "contrast", "gamma", "invert", "saturation", "hue"):
+        if getattr(params, key) == 0:
+            continue
+        if channels not in ((3,) if key in ("saturation", "hue") else (1, 3)):
+            raise V3Error(
+                f"{name}.{key} must be 0 for fragments of {channels} channel(s): it is for images."
+            )
+        if low < -SLACK or high > 1 + SLACK:
+            raise V3Error(
+                f"{name}.{key} must be 0 for fragments whose network input goes from {low:g} to "
+                f"{high:g}: it is for images, in [0, 1]."
+            )
+    if params.frequency_mask and channels != 1:
+        raise V3Error(
+            f"{name}.frequency_mask must be 0 for fragments of {channels} channels: it is for "
+            "spectra."
+        )
 
 
 def _brightness(x: Tensor, draw: Tensor) -> Tensor:
@@ -85,6 +110,8 @@ def _gamma(x: Tensor, draw: Tensor) -> Tensor:
 
 
 def _grey(x: Tensor) -> Tensor:
+    if x.shape[2] == 1:
+        return x
     weights = torch.tensor(GREY, device=x.device).view(3, 1, 1)
     return (x * weights).sum(2, keepdim=True)
 

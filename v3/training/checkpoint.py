@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 import shutil
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,9 @@ import torch
 from v3.base.files import atomic_file, file_digest
 
 ROOT = Path("scratch")
+KEYS = {"model", "optimiser", "state"}
+# what torch.load raises for bytes that are no checkpoint, or only part of one
+DAMAGE = (RuntimeError, EOFError, pickle.UnpicklingError, ValueError, KeyError, TypeError, OSError)
 
 
 class Checkpoints:
@@ -31,12 +36,18 @@ class Checkpoints:
         self.folder = ROOT / f"{name}-{key[:16]}"
 
     def load(self) -> dict[str, Any] | None:
-        """The last checkpoint, or None; it is written whole, so it can be trusted."""
+        """The last checkpoint, or None if there is none or a power cut, say, has damaged it."""
         path = self.folder / "checkpoint.pt"
         if not path.exists():
             return None
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        return state
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            if isinstance(state, dict) and state.keys() == KEYS:
+                return state
+        except DAMAGE:
+            pass
+        print(f"{path} is damaged: training begins anew.", file=sys.stderr)
+        return None
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Replace the last checkpoint, whole or not at all."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
@@ -23,6 +24,7 @@ from v3.base.params_file import Machine
 from v3.fragments.reader import Fragments
 from v3.model.spec import Spec
 from v3.model.v3 import V3, ModelInfo, StyleChannel, network_input
+from v3.training.augment import check_augmentation
 from v3.training.batches import Batch, Batches
 from v3.training.checkpoint import Checkpoints
 from v3.training.loss import weighted_total
@@ -69,7 +71,7 @@ def train(
     """
     device = choose_device(machine.device)
     use_threads(machine)
-    model = build(fragments, training, spec, params).to(device)
+    model = build(fragments, training, spec, params, section).to(device)
     optimiser = make_optimiser(model, params)
     batches = Batches(
         fragments,
@@ -167,12 +169,21 @@ def training_step(
     }
 
 
-def build(fragments: str | Path, training: Sequence[int], spec: Spec, params: TrainParams) -> V3:
+def build(
+    fragments: str | Path,
+    training: Sequence[int],
+    spec: Spec,
+    params: TrainParams,
+    section: str = "train",
+) -> V3:
     """A new model for a fragment file, its weights drawn from the seed."""
     with Fragments(fragments) as file:
+        x = some_input(file, training)
         info = ModelInfo(
-            **vars(file.source), fragment_shape=file.shape, variance=data_variance(file, training)
+            **vars(file.source), fragment_shape=file.shape, variance=data_variance(x, file.path)
         )
+    limits = float(x.min()), float(x.max())
+    check_augmentation(params.augment, x.shape[1], *limits, f"{section}.augment")
     style = StyleChannel(
         pooling=params.style_pooling,
         standardise=params.style_standardise,
@@ -184,20 +195,25 @@ def build(fragments: str | Path, training: Sequence[int], spec: Spec, params: Tr
     return model
 
 
-def data_variance(file: Fragments, training: Sequence[int]) -> float:
-    """Mean squared deviation of the network input from its mean fragment, over samples `training`.
-
-    That is the error of a decoder that knows nothing, and so the unit of the reconstruction error.
-    `V3Error` if all fragments are the same.
-    """
+def some_input(file: Fragments, training: Sequence[int]) -> NDArray[np.float32]:
+    """Network input (N, C, H, W) of fragments spread evenly over the samples `training`."""
     rows = file.rows_of(training)
     chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), VARIANCE_FRAGMENTS)).astype(int)]
-    x = file.read(chosen).astype(np.float64) * file.source.scale
-    variance = float(x.var(axis=0).mean())
+    x: NDArray[np.float32] = file.read(chosen).astype(np.float32)
+    x -= np.float32(file.source.offset)
+    x *= np.float32(file.source.scale)
+    return x
+
+
+def data_variance(x: NDArray[np.float32], path: Path) -> float:
+    """Mean squared deviation of network input (N, C, H, W) from its mean fragment.
+
+    That is the error of a decoder that knows nothing, and so the unit of the reconstruction error.
+    `V3Error` by the file's path if all fragments are the same.
+    """
+    variance = float(x.var(axis=0, dtype=np.float64).mean())
     if not variance > 0:
-        raise V3Error(
-            f"{file.path}: all fragments of training are the same, nothing can be learnt."
-        )
+        raise V3Error(f"{path}: all fragments of training are the same, so nothing can be learnt.")
     return variance
 
 
