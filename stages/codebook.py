@@ -14,7 +14,7 @@ from v3.evaluation.opened import open_model_and_data, stage_paths
 from v3.plots.grids import code_grid
 from v3.plots.maps import confusion_matrix
 
-STYLES, CODES = 8, 32  # at most, on the grid
+STYLES, CODES = 6, 24  # at most, on the grid
 
 
 def main() -> None:

@@ -1,18 +1,20 @@
 """Read the contents of unseen styles after adapting to a few samples of each, without labels.
 
-The model adapts on unseen_<k>, its codebook frozen, so the codes keep their meaning: what label
-each code stands for is fixed once, on the validation split, by the model before it adapts.
-Accuracy is measured on unseen_test, and beside it (in_distribution) on the test split. Entry 0 is
-the model as it was: zero-shot.
+The model adapts on unseen_<k> with the parameters that it was trained with, its codebook frozen, so
+the codes keep their meaning: what label each stands for is fixed once, on the validation split, by
+the model before it adapts. Accuracy is measured on unseen_test, and beside it (in_distribution) on
+the test split. Entry 0 is the model as it was: zero-shot.
 """
 
 from v3.adaptation import adapt
 from v3.base.cli import run
 from v3.base.files import write_json
 from v3.base.params_file import load_machine, load_section
+from v3.base.schema import read
 from v3.evaluation.ood import majority_map
 from v3.evaluation.opened import open_model_and_data, stage_paths
 from v3.evaluation.params import FewShotParams
+from v3.model.v3 import ABOUT
 from v3.plots.curves import few_shot_curve
 from v3.training.params import TrainParams
 
@@ -22,9 +24,10 @@ STYLES = 12  # unseen styles at most that have a line each
 def main() -> None:
     paths = stage_paths(__doc__)
     params = load_section(paths.dataset, "few_shot", FewShotParams)
-    train, machine = load_section(paths.dataset, "train", TrainParams), load_machine()
+    machine = load_machine()
     with open_model_and_data(paths) as opened:
         opened.require_unseen()
+        train = read(TrainParams, opened.model.training_params, f"{paths.model / ABOUT}: training")
         validation = opened.embed("validation")
         mapping = majority_map(validation.codes, validation.content_label, *opened.sizes)
         figures = {0: opened.unseen_figures(mapping)}

@@ -20,11 +20,13 @@ from PIL import Image
 from ruamel.yaml import YAML
 from test_stages import EVALUATIONS, copy_of, metrics, stage
 
+from v3.base.params_file import load_section
 from v3.evaluation.styles import NOBODY, SAME_SAMPLES
 from v3.fragments.format import FragmentInfo
 from v3.fragments.writer import FragmentWriter
 from v3.model.spec import Spec
 from v3.model.v3 import V3, ModelInfo, StyleChannel
+from v3.training.params import TrainParams
 
 ROOT = Path(__file__).parent.parent
 SHAPE = (3, 8, 8)
@@ -86,7 +88,9 @@ def write_model(spec: Spec, **sizes: int) -> None:
         dataset="bars", source=SOURCE, offset=0.0, scale=1 / 255, fragment_shape=SHAPE, variance=0.1
     )
     channel = StyleChannel(pooling="mean", noise=0.15)
-    V3(Spec.from_dict(spec.to_dict() | sizes), info, channel).save("models/bars")
+    model = V3(Spec.from_dict(spec.to_dict() | sizes), info, channel)
+    model.training_params = load_section("bars", "train", TrainParams).model_dump(mode="json")
+    model.save("models/bars")
 
 
 def ordinary(samples: int = 24, styles: int = 4, contents: int = 3) -> list[Sample]:

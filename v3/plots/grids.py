@@ -18,7 +18,8 @@ from v3.plots.names import folded, in_lines
 
 GAP, WIDE_GAP = 5, 22  # pixels between cells, and between originals and decoded
 LARGEST = (1150, 1500)  # pixels that a grid enlarges to at most, across and down
-ZOOM = 2  # pixels of the file for one of a fragment at most: with 3 a file is half as large again
+ZOOM = 2  # pixels of the file for one of a fragment: with 3 a file is half as large again;
+CELL = 48  # more where a fragment has so few that its height would be less than this
 NARROWEST = 5.0  # inches of a sheet, for its title
 ROOM = 4.0  # inches above and below a grid at first: more than title, names and source ever take
 BLOCK = 20  # codes below each other
@@ -216,11 +217,11 @@ def image_grid(
 
 
 def _zoom(blocks: Sequence[Block]) -> int:
-    """Whole pixels of the file for one of a fragment: 2, or what the largest sheet has room for."""
+    """Whole pixels of the file for one of a fragment, as many as the largest sheet has room for."""
     cells = blocks[0].cells
     height, width = _shape(cells)
     room = LARGEST[0] // (len(blocks) * len(cells[0]) * width), LARGEST[1] // (len(cells) * height)
-    return max(1, min(ZOOM, *room))
+    return max(1, min(max(ZOOM, -(-CELL // height)), *room))
 
 
 def _shape(cells: Cells) -> tuple[int, int]:
