@@ -100,6 +100,19 @@ def test_an_interrupt_that_a_library_turns_into_something_else(tmp_path: Path) -
     assert process.communicate()[1] == INTERRUPTED
 
 
+def test_clearing_up_that_takes_too_long_is_cut_short(tmp_path: Path) -> None:
+    write_stage(
+        tmp_path,
+        importing="import v3.base.stopping; v3.base.stopping.GRACE = 0.2",
+        working="exec('try: time.sleep(3600)\\nfinally: time.sleep(3600)')",
+    )
+    process = start(tmp_path)
+    read_until(process, "working")
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate()[1] == INTERRUPTED
+    assert process.returncode == 128 + signal.SIGTERM
+
+
 def test_nohup_is_left_alone(tmp_path: Path) -> None:
     write_stage(tmp_path)
     process = start(tmp_path, "nohup", sys.executable, "-m", "stages.wait")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from namespaces import in_a_namespace
 from safetensors.numpy import save_file
 
 from v3.base.disk import DiskFull, disk_full
@@ -292,20 +292,8 @@ def test_a_disk_that_is_really_full(tmp_path: Path, library: str) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "stages").mkdir()
     (tmp_path / "stages" / "fill.py").write_text(STAGE.format(writer=WRITERS[library]))
-    # a namespace of its own: nothing is left mounted
-    line = f"mount -t tmpfs -o size=1M tmpfs full || exit 77; {sys.executable} -m stages.fill"
-    if shutil.which("unshare") is None:
-        pytest.skip("no unshare here")
-    done = subprocess.run(
-        ["unshare", "--map-root-user", "--mount", "sh", "-c", line],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode == 77 or "unshare failed" in done.stderr:
-        pytest.skip("nothing can be mounted here")
+    mount = "mount -t tmpfs -o size=1M tmpfs full || exit 77"
+    done = in_a_namespace(f"{mount}; {sys.executable} -m stages.fill", tmp_path)
     assert done.stderr.startswith(f"error: no room is left on the disk that holds {tmp_path}/full")
     assert done.stderr.count("\n") == 1
     assert done.returncode == 1

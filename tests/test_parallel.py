@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from namespaces import in_a_namespace
 
 from v3.base.errors import V3Error
 from v3.base.parallel import AHEAD, in_order
@@ -67,7 +68,7 @@ def test_no_room_for_semaphores_is_one_sentence(monkeypatch: pytest.MonkeyPatch)
         list(in_order(double, [1, 2], 2))
 
 
-STAGE = '''
+STAGE = """
 import os, sys, time
 from v3.base.cli import run
 from v3.base.parallel import in_order
@@ -84,7 +85,7 @@ def main():
 
 if __name__ == "__main__":
     run(main)
-'''
+"""
 
 
 def started(folder: Path, seconds: float) -> tuple[subprocess.Popen[str], list[int]]:
@@ -126,3 +127,33 @@ def test_an_interrupt_of_the_whole_group_is_one_sentence(tmp_path: Path) -> None
     _, said = process.communicate()
     assert said == "interrupted: run the same command again to go on.\n"
     assert process.returncode == 130
+
+
+LOADERS = """
+import torch
+from torch.utils.data import DataLoader
+from v3.base.cli import run
+from v3.base.parallel import end_with_parent
+
+class Pages:
+    def __len__(self): return 64
+    def __getitem__(self, index): return torch.zeros(200, 200)
+
+def main():
+    for _ in DataLoader(
+        Pages(), 8, num_workers=2, worker_init_fn=end_with_parent, multiprocessing_context="spawn"
+    ): pass
+
+if __name__ == "__main__":
+    run(main)
+"""
+
+
+def test_loaders_end_where_shared_memory_is_small(tmp_path: Path) -> None:
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages" / "load.py").write_text(LOADERS)
+    mount = "mount -t tmpfs -o size=64k tmpfs /dev/shm || exit 77"
+    done = in_a_namespace(f"{mount}; {sys.executable} -m stages.load", tmp_path)
+    # `run` waits for the end of the pipe, so for that of the loaders
+    assert done.stderr.startswith("error: no room is left on the disk that holds /dev/shm")
+    assert done.returncode == 1

@@ -18,6 +18,7 @@ SAID = re.compile(
             *(os.strerror(number) for number in FULL),  # HDF5, Arrow, safetensors, most others
             "disk is full",  # SQLite
             "No usable temporary directory",  # Python: it tries to write in each
+            "out of shared memory",  # PyTorch, of a loader that the system ended for that
         )
     ),
     re.IGNORECASE,
@@ -63,7 +64,8 @@ def _reason(error: BaseException) -> str:
     for link in _chain(error):
         if isinstance(link, OSError) and link.errno in FULL:
             return os.strerror(link.errno)
-    return " ".join(str(error).split())[:120] or type(error).__name__
+    last = str(error).strip().splitlines()[-1:]  # of a whole traceback, if a loader failed
+    return "".join(last)[:120] or type(error).__name__
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

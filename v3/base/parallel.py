@@ -52,7 +52,7 @@ def _pool(workers: int) -> Iterator[Callable[..., Future[R]]]:
     """What hands work to `workers` processes."""
     try:
         # spawn, not fork: the parent may hold threads of HDF5, Arrow or a math library
-        pool = ProcessPoolExecutor(workers, get_context("spawn"), _end_with_parent)
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent)
     except OSError as error:  # of semaphores, which lie in /dev/shm
         raise _alone(f"several processes cannot share work here: {error.strerror}") from None
 
@@ -96,8 +96,12 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _end_with_parent() -> None:
-    """In a process of the pool: end when the one that started it has ended, by force or not."""
+def end_with_parent(_: int = 0) -> None:
+    """In a process of a pool: end when the one that started it has ended, by force or not.
+
+    Also for loaders of PyTorch (`worker_init_fn`, hence the argument), which otherwise wait for
+    ever to hand over what they have read.
+    """
     parent = parent_process()
     assert parent is not None
 

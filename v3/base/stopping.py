@@ -17,7 +17,7 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK = 0.5  # seconds between two looks at the parent
-GRACE = 30.0  # seconds for clearing up before an orphan ends all the same
+GRACE = 30.0  # seconds for clearing up before a stage that was told to end does so in any case
 SHELLS = ("sh", "dash", "bash", "zsh", "fish")
 
 
@@ -45,7 +45,14 @@ def _on_signal(number: int, _: FrameType | None) -> None:
     _State.came = number
     if not _State.working:
         os._exit(leave(number))
+    if STAGE:
+        threading.Thread(target=_end_in_any_case, args=(number,), daemon=True).start()
     raise KeyboardInterrupt
+
+
+def _end_in_any_case(number: int) -> None:
+    time.sleep(GRACE)
+    os._exit(leave(number))
 
 
 def _is_stage() -> bool:
@@ -120,8 +127,7 @@ def _watch(chain: list[tuple[int, int]]) -> None:
     while all(_looked_up(process)[1] == parent for process, parent in chain):
         time.sleep(LOOK)
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(GRACE)
-    os._exit(128 + signal.SIGTERM)
+    _end_in_any_case(signal.SIGTERM)  # also if the main thread never comes back from a library
 
 
 STAGE = _is_stage()
