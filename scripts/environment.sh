@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
-# Makes .venv with the pinned packages: once, and again when requirements.txt has changed.
+# Makes .venv with the pinned packages and this project's own, so that any script can import v3: once,
+# and again when requirements.txt has changed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 venv=.venv
 stamp=$venv/.requirements.txt # a copy of what was installed: survives clocks and checkouts
 
-if [ -f "$stamp" ] && cmp -s requirements.txt "$stamp" && "$venv/bin/python" -c '' 2>/dev/null; then
+imports_v3() { # from elsewhere: here it could be imported anyway
+    (cd / && "$OLDPWD/$venv/bin/python" -c 'import v3' 2>/dev/null)
+}
+
+if [ -f "$stamp" ] && cmp -s requirements.txt "$stamp" && imports_v3; then
     exit 0
 fi
 
@@ -36,7 +41,8 @@ if ! "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11)
 fi
 
 echo "Installing the pinned packages of requirements.txt into $venv (once, some minutes)"
-if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements.txt; then
+pip() { "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
+if ! { pip -r requirements.txt && pip --no-deps --editable .; }; then
     echo "error: pip could not install requirements.txt, see above: mend that (often the network" \
         "or a full disk) and run make again, it goes on from there." >&2
     exit 1
