@@ -12,7 +12,7 @@ def main() -> None:
     params = load_section(paths.dataset, "phonemes", PhonemesParams)
     left_out = write_fragments(paths.data / "raw", paths.fragments, params, load_machine().workers)
     if left_out:
-        print("; ".join(f"{count} {what}" for what, count in left_out.items()))
+        print("; ".join(f"{what}: {count}" for what, count in left_out.items()))
 
 
 if __name__ == "__main__":

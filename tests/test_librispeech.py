@@ -202,7 +202,7 @@ def test_a_bad_row_is_named_and_the_way_past_it_works(tmp_path, name):
     assert left_out == {"utterances left out as told": 1}
     with LabelledFragments(tmp_path / "fragments.h5") as file:
         assert file.sample_id == ["19-1-0009"]
-        assert file.info.source == "a test; 1 utterances left out as told"
+        assert file.info.source == "a test; utterances left out as told: 1"
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -220,27 +220,27 @@ def test_all_utterances_that_cannot_be_used_are_named_at_once(tmp_path, workers)
 
 
 MENDED = {
-    "empty list": (row(phonemes=[]), None, "1 utterances without a phoneme left out"),
-    "null phonemes": (row() | {"phonemes": None}, None, "1 utterances without a phoneme left out"),
+    "empty list": (row(phonemes=[]), None, "utterances without a phoneme left out: 1"),
+    "null phonemes": (row() | {"phonemes": None}, None, "utterances without a phoneme left out: 1"),
     "lasts no time": (
         row(phonemes=[(0.1, 0.2, "T"), (0.5, 0.5, "AA1")]),
         1,
-        "1 phonemes without sound skipped",
+        "phonemes without sound skipped: 1",
     ),
     "20 ms after the audio": (
         row(phonemes=[(0.1, 0.2, "T"), (0.5, 1.02, "AA1")]),
         2,
-        "1 phonemes cut at an end of the audio",
+        "phonemes cut at an end of the audio: 1",
     ),
     "20 ms before it": (
         row(phonemes=[(-0.02, 0.2, "T"), (0.5, 0.6, "AA1")]),
         2,
-        "1 phonemes cut at an end of the audio",
+        "phonemes cut at an end of the audio: 1",
     ),
     "all of it after the audio": (
         row(phonemes=[(0.1, 1.0, "T"), (1.0, 1.05, "AA1")]),
         1,
-        "1 phonemes without sound skipped",
+        "phonemes without sound skipped: 1",
     ),
 }
 

@@ -136,7 +136,7 @@ def write_fragments(
                 f"no utterance of {raw} has a phoneme: set librispeech.download to others."
             )
         left_out = +left_out  # without zeros
-        notes = [info.source, *(f"{count} {what}" for what, count in left_out.items())]
+        notes = [info.source, *(f"{what}: {count}" for what, count in left_out.items())]
         writer.info = replace(info, source="; ".join(notes))
     return left_out
 
