@@ -7,10 +7,9 @@ import argparse
 from pathlib import Path
 
 from v3.base.cli import run
-from v3.base.errors import V3Error
 from v3.base.files import read_json, write_json
 from v3.evaluation.headline import LOW_IS_GOOD, over_seeds
-from v3.params import load_studies
+from v3.evaluation.params import load_study
 from v3.plots.curves import seed_dots
 
 LOW = " (low is good)"
@@ -27,10 +26,7 @@ def main() -> None:
     )
     args = parser.parse_args()
     dataset, folder = args.dataset, args.study
-    studies = load_studies()
-    if folder.name not in studies:
-        raise V3Error(f"studies.{folder.name} is missing in params.yaml: there is no such study")
-    seeds = studies[folder.name].seeds_of(dataset)
+    seeds = load_study(folder.name).seeds_of(dataset)
     scores = {seed: read_json(folder / "scores" / dataset / f"{seed}.json") for seed in seeds}
     source = scores[seeds[0]]["source"]
     figures = over_seeds(scores)

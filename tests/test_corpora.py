@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +12,17 @@ import numpy as np
 import pytest
 import soundfile
 from ruamel.yaml import YAML
-from v3.params_check import corpus_sections
-
 from v3.base.params_file import load_section
-from v3.corpora import (
-    insnotes,
-    insnotes_audio,
-    insnotes_midi,
-    librispeech,
-    librispeech_sample,
-    phonenums,
-    sprites,
-    sprites_raw,
-    svhn,
-    svhn_annotations,
-    svhn_raw,
-)
+from v3.corpora.insnotes import audio, midi, notes, soundfont
+from v3.corpora.librispeech import phonemes
+from v3.corpora.phonenums import pages
+from v3.corpora.sprites import compose
+from v3.corpora.svhn import annotations, crop
 from v3.fragments.labels import LabelledFragments, validate
+from v3.params import corpus_sections
+from v3.standins.librispeech import shards
+from v3.standins.sprites import sheets
+from v3.standins.svhn import archives
 
 ROOT = Path(__file__).parent.parent
 SHORT_SCORE = {
@@ -44,46 +37,43 @@ SHORT_SCORE = {
 def section(dataset: str, name: str, **changes: Any) -> Any:
     """A corpus's own section of params.yaml, with some values changed."""
     kind = corpus_sections(dataset)[name]
-    return replace(load_section(dataset, name, kind, ROOT / "params.yaml"), **changes)
+    return kind(**(load_section(dataset, name, kind, ROOT / "params.yaml").model_dump() | changes))
 
 
 def make_phonenums(folder: Path) -> Path:
-    pages = section("phonenums", "pages", pages=9, unseen_pages=8, workers=1)
-    phonenums.synthesise(folder / "pages.h5", pages)
-    phonenums.write_fragments(folder / "pages.h5", folder / "fragments.h5")
+    params = section("phonenums", "pages", pages=9, unseen_pages=8)
+    pages.synthesise(folder / "pages.h5", params, 1)
+    pages.write_fragments(folder / "pages.h5", folder / "fragments.h5")
     return folder / "fragments.h5"
 
 
 def make_insnotes(folder: Path) -> Path:
-    insnotes_midi.write_midi(folder / "midi", section("insnotes", "midi", **SHORT_SCORE))
-    audio = section("insnotes", "audio", workers=1)
-    insnotes_audio.render(folder / "midi", folder / "audio", audio)
-    insnotes.write_fragments(folder / "audio", folder / "fragments.h5", section("insnotes", "stft"))
+    midi.write_midi(folder / "midi", section("insnotes", "midi", **SHORT_SCORE))
+    audio.render(folder / "midi", folder / "audio", section("insnotes", "audio"), 1)
+    notes.write_fragments(folder / "audio", folder / "fragments.h5", section("insnotes", "stft"))
     return folder / "fragments.h5"
 
 
 def make_svhn(folder: Path) -> Path:
-    sample = section("svhn", "sample", train=9, test=6, extra=3, workers=1)
-    svhn_raw.draw_sample(folder / "raw", sample)
-    svhn_annotations.annotate(folder / "raw", folder / "boxes.h5", ())
-    svhn.write_fragments(folder / "raw", folder / "boxes.h5", folder / "fragments.h5", 2, 1)
+    archives.draw_archives(folder / "raw", section("svhn", "standin", train=9, test=6, extra=3), 1)
+    annotations.annotate(folder / "raw", folder / "boxes.h5", ())
+    crop.write_fragments(folder / "raw", folder / "boxes.h5", folder / "fragments.h5", 2, 1)
     return folder / "fragments.h5"
 
 
 def make_sprites(folder: Path) -> Path:
     parts = section("sprites", "parts", body=(0, 3), bottomwear=(1,), topwear=(2,), hair=(8, 9))
-    sprites_raw.draw_sample(folder / "raw", parts, 0)
-    sprites.write_fragments(folder / "raw", folder / "fragments.h5", parts)
+    sheets.draw_standin(folder / "raw", parts, 0)
+    compose.write_fragments(folder / "raw", folder / "fragments.h5", parts)
     return folder / "fragments.h5"
 
 
 def make_librispeech(folder: Path) -> Path:
     sizes = {"speakers": 2, "utterances": 2, "unseen_speakers": 1, "unseen_utterances": 1}
-    sample = section("librispeech", "sample", seconds=(1.0, 1.5), workers=1, **sizes)
-    librispeech_sample.write_sample(folder / "raw", sample)
-    librispeech.write_fragments(
-        folder / "raw", folder / "fragments.h5", section("librispeech", "phonemes", workers=1)
-    )
+    params = section("librispeech", "standin", seconds=(1.0, 1.5), **sizes)
+    shards.write_standin(folder / "raw", params, 1)
+    params = section("librispeech", "phonemes")
+    phonemes.write_fragments(folder / "raw", folder / "fragments.h5", params, 1)
     return folder / "fragments.h5"
 
 
@@ -122,16 +112,15 @@ def test_every_corpus_reads_back(
 
 
 def run_stage(
-    folder: Path, name: str, path: str | None = None, soundfont: str | None = None
+    folder: Path, name: str, path: str | None = None, sound: str | None = None
 ) -> subprocess.CompletedProcess[str]:
     """`python -m stages.<name>` in `folder`, with the score cut to a few notes."""
     yaml = YAML()
     raw = yaml.load(ROOT / "params.yaml")
     raw["insnotes"]["midi"].update(SHORT_SCORE)
     raw["insnotes"]["split"]["unseen_styles"] = ["flute"]
-    raw["insnotes"]["audio"].update(
-        {"workers": 1, "soundfont": soundfont or str(folder / "font.sf2")}
-    )
+    raw["insnotes"]["audio"]["soundfont"] = sound or str(folder / "font.sf2")
+    raw["machine"]["workers"] = 1
     yaml.dump(raw, folder / "params.yaml")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": path or os.environ["PATH"]}
     return subprocess.run(
@@ -173,11 +162,15 @@ def test_a_stage_that_is_given_silence(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "silence.wav", np.zeros((200_000, 2)), 16000)
     (tmp_path / "bin").mkdir()
     fake = tmp_path / "bin" / "fluidsynth"
-    fake.write_text(f'#!/bin/sh\n[ "$1" = --version ] || cp {tmp_path}/silence.wav "$5"\n')
+    fake.write_text(
+        '#!/bin/sh\n[ "$1" = --version ] && exit\n'
+        'while [ "$1" != -F ]; do shift; done\n'
+        f'cp {tmp_path}/silence.wav "$2"\n'
+    )
     fake.chmod(0o755)
     assert run_stage(tmp_path, "insnotes_midi").returncode == 0
     path = os.pathsep.join([str(fake.parent), os.environ["PATH"]])
-    failed = run_stage(tmp_path, "insnotes_audio", path, insnotes_audio.SHIPPED)
+    failed = run_stage(tmp_path, "insnotes_audio", path, soundfont.SHIPPED)
     assert "Note 0 of data/insnotes/midi/068-oboe-0000.mid is silent" in sentence(failed)
     assert [entry.name for entry in (tmp_path / "data" / "insnotes").iterdir()] == ["midi"]
 
@@ -203,7 +196,7 @@ def test_a_stage_that_reads_a_file_cut_in_half(
     os.truncate(file, len(whole) // 2)
     line = sentence(run_stage(tmp_path, f"{name}_fragments"))
     assert f"data/{name}/{damaged} is damaged or cut short" in line
-    assert "run `dvc repro`" in line
+    assert "`dvc repro`" in line
     assert not made.exists()
     assert not list(data.glob(".*"))
     assert not (tmp_path / "plots").exists()

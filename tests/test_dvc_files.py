@@ -101,7 +101,7 @@ def test_outputs_are_kept_by_dvc_or_by_git() -> None:
 
 
 def test_slow_stages_keep_the_run_cache() -> None:
-    """A plain output that git keeps switches it off for the whole stage; metrics and plots do not."""
+    """A plain output that git keeps switches it off for a whole stage; metrics and plots do not."""
     for name, stage in STAGES.items():
         for out in stage.outs:
             plain = not (out.use_cache or out.metric or out.plot)

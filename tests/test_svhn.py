@@ -18,7 +18,7 @@ from svhn_archives import archived, house, packed, png
 from v3.base.errors import V3Error
 from v3.base.files import file_digest
 from v3.corpora.svhn.annotations import annotate, read_annotations, read_numbers
-from v3.corpora.svhn.crop import crop_digits, framed_images, write_fragments
+from v3.corpora.svhn.crop import crop_digits, write_fragments
 from v3.corpora.svhn.digit_struct import Row, read_digit_struct
 from v3.corpora.svhn.params import ARCHIVES, Archive, Archives, DownloadParams, StandInParams
 from v3.corpora.svhn.raw import bring_real, read_source
@@ -121,18 +121,6 @@ def test_a_box_that_reaches_outside_is_cut_off() -> None:
     outside = crop_digits(image, np.array([[-5.0, -3.0, 25.0, 33.0]]))
     inside = crop_digits(image, np.array([[0.0, 0.0, 20.0, 30.0]]))
     assert (outside == inside).all()
-
-
-def test_pictures_show_boxes(made: Path) -> None:
-    images, names = framed_images(made / "raw", made / "boxes.h5", 5)
-    assert images.shape == (5, 3, 96, 192)
-    assert names[0].startswith("train/1.png: ")
-
-
-# --- bad data: each ends in one sentence -----------------------------------------------------
-
-
-NAN, INF = float("nan"), float("inf")
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ class Progress(Generic[T]):
         self.close()
 
     def _line(self) -> str:
-        """`train phonenums: 450 of 1800 steps (25 %), 4 min to go`."""
+        """`train mine: 450 of 1800 steps (25 %), 4 min to go`."""
         passed = time.monotonic() - self._begun
         text = f"{self._name}: {_number(self._done)}"
         if self._total:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from v3.base.errors import V3Error
 from v3.base.files import atomic_file, file_digest, read_json, write_json
-from v3.base.pictures import UnreadableError, png_size, read_png
+from v3.download.pictures import UnreadableError, png_size, read_png
 
 CELL = 64  # pixels of a cell, both ways
 COLUMNS, ROWS = 13, 21  # cells of a sheet

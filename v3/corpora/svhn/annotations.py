@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 
 from v3.base.errors import V3Error
 from v3.base.files import atomic_file
-from v3.base.pictures import png_size
 from v3.corpora.svhn.digit_struct import MEND, Row, read_digit_struct
 from v3.corpora.svhn.params import ARCHIVES
 from v3.corpora.svhn.raw import MOST_BYTES, MOST_MEMBERS, most_of, read_source
 from v3.download.archives import archive_members
+from v3.download.pictures import png_size
 from v3.fragments.format import damaged, open_for_reading
 
 SCHEMA = "v3-svhn-boxes/1"

@@ -11,23 +11,21 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 from tqdm import tqdm
 
 from v3.base.errors import V3Error
 from v3.base.parallel import in_order
-from v3.base.pictures import UnreadableError, read_png
 from v3.corpora.svhn.annotations import Number, read_annotations
 from v3.corpora.svhn.params import ARCHIVES
 from v3.corpora.svhn.raw import MOST_BYTES, MOST_MEMBERS, most_of
 from v3.download.archives import archive_members
+from v3.download.pictures import UnreadableError, read_png
 from v3.fragments.format import FragmentInfo
 from v3.fragments.writer import FragmentWriter
 
 HEIGHT, WIDTH = 48, 32
 DIGITS = tuple(str(digit) for digit in range(10))
-FRAME = (96, 192)  # height, width in pixels of an image that is shown with its boxes
-BOX = "#00c853"  # colour of a box
 CHUNK = 100  # images that a process gets at a time
 
 Images = NDArray[np.uint8]
@@ -83,33 +81,6 @@ def crop_digits(image: Image.Image, boxes: NDArray[np.float64]) -> Images:
         resized = image.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC, inside)
         crop[:] = np.asarray(resized).transpose(2, 0, 1)
     return crops
-
-
-def framed_images(raw: str | Path, boxes: str | Path, count: int) -> tuple[Images, list[str]]:
-    """The first `count` images of the archives with their boxes drawn, fitted into one size
-    (N, 3, 96, 192), and names for them: image and number."""
-    numbers, _ = read_annotations(boxes)
-    chosen = {number.name: number for number in numbers[:count]}
-    framed, names = [], []
-    for path, found, pngs in _jobs(Path(raw), chosen):
-        for number, png in zip(found, pngs, strict=True):
-            framed.append(_framed(_decode(png, path, number), number.boxes))
-            names.append(f"{number.name}: {''.join(map(str, number.digits))}")
-        if len(framed) == len(chosen):
-            break
-    return np.stack(framed), names
-
-
-def _framed(image: Image.Image, boxes: NDArray[np.float64]) -> Images:
-    height, width = FRAME
-    scale = min(width / image.width, height / image.height)
-    fitted = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
-    pen = ImageDraw.Draw(fitted)
-    for left, top, wide, tall in boxes * scale:
-        pen.rectangle([left, top, left + wide, top + tall], outline=BOX)
-    page = Image.new("RGB", (width, height), "white")
-    page.paste(fitted, ((width - fitted.width) // 2, (height - fitted.height) // 2))
-    return np.asarray(page).transpose(2, 0, 1)
 
 
 def _jobs(raw: Path, kept: dict[str, Number]) -> Iterator[Job]:
