@@ -33,7 +33,11 @@ def test_damaged_and_missing_tables(tmp_path, text):
 
 
 def test_one_curve_as_a_table(tmp_path):
-    rows = [{"step": 20.0, "loss/total": 0.5}, {"step": 40.0}, {"step": 60.0, "loss/total": 0.25}]
+    rows = [
+        {"step": 20.0, "loss/total": 0.5},
+        {"step": 40.0},
+        {"step": 60.0, "loss/total": 0.123456789},
+    ]
     write_curve(tmp_path / "total_loss.tsv", rows, "loss/total")
     text = (tmp_path / "total_loss.tsv").read_text()
-    assert text == "step\ttotal_loss\n20\t0.5\n60\t0.25\n"
+    assert text == "step\ttotal_loss\n20\t0.5\n60\t0.123457\n"

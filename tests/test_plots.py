@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,12 +20,12 @@ from v3.plots.grids import (
     swap_grid,
 )
 from v3.plots.maps import confusion_matrix, embedding_maps
-from v3.plots.names import in_lines, short
+from v3.plots.names import folded, in_lines, printable, short
 
 SOURCE = "synthetic arrays of the tests"
 INKS = np.array([[8, 8, 8], [8, 8, 248], [8, 128, 8], [248, 8, 8], [8, 128, 128]])
 COLOURS = ["black", "blue", "green", "red", "teal"]
-HINGES = ("content", "style", "sample", "fragment")
+HINGES = ("content", "style", "between", "within")
 STATISTICS = ("content_fragment", "content_sample", "style_fragment", "style_sample")
 
 
@@ -249,6 +250,94 @@ def test_title_and_source_stay_inside(folder, columns):
         edges = np.asarray(long.convert("L"))[:, [0, 1, -2, -1]]
         assert long.height > brief.height + 20  # further lines have room of their own
     assert (edges == 255).all()
+
+
+def test_few_shot_without_adaptation(folder):
+    """`few_shot: []`: zero-shot alone, which has no line but a dot."""
+    check(
+        folder / "zero_shot.png",
+        lambda p: few_shot_curve(p, {0: 0.5}, {"a": {0: 0.5}}, 0.1, 0.9, "bars: unseen", SOURCE),
+    )
+
+
+def test_retrieval_with_nothing_to_find(folder):
+    nothing = {"recall": [], "precision": [], "pr_auc": None, "chance": None}
+    panels = {"style": {"z_s": nothing, "z_c": nothing}}
+    check(folder / "nothing.png", lambda p: precision_recall(p, panels, "bars: retrieval", SOURCE))
+
+
+NAMES = [
+    "$$",
+    "$a_b$ $",
+    "_a",
+    "",
+    " ",
+    "a\nb",
+    "\x00",
+    "\ud800",
+    "\u202ea",
+    "\u65e5" * 9,
+    "n" * 200,
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.filterwarnings("error")
+def test_names_are_drawn_as_they_are(folder, name):
+    """Without an error or a warning, wherever names, titles and sources stand."""
+    path = folder / "named.png"
+    images, two = grid(bars, range(2), range(2)), [name, "other"]
+    fragment_grid(path, images, two, two, name, name)
+    swap_grid(path, images[0], images[1], images, (two, two), name, name)
+    code_grid(path, images, images[0], (two, two), name, name)
+    contact_sheet(path, images[0], two, name, name)
+    labels, points = np.array([0, 1, 0, 1]), np.arange(8.0).reshape(4, 2)
+    embedding_maps(path, [("z_c", points)], [("content", labels, two)], points[:1], name, name)
+    confusion_matrix(path, np.eye(2, dtype=int), np.arange(2), two, name, name)
+    few_shot_curve(path, {0: 0.5}, {name: {0: 0.5}}, 0.1, 0.9, name, name)
+    seed_dots(path, {name: {"0": 0.5}}, name, name)
+    loss_curves(path, [{"step": 1.0, "loss/total": 0.5}], name, name)
+    curve = {"recall": [0, 1], "precision": [1, 1], "pr_auc": 1.0, "chance": 0.1}
+    precision_recall(path, {"content": {"z_c": curve}}, name, name)
+
+
+def test_legends_name_everything(folder, monkeypatch):
+    """A leading underscore or an empty name takes nobody out of the legend."""
+    shown = []
+    monkeypatch.setattr("v3.plots.curves.save", lambda figure, _: shown.append(figure))
+    styles = {"_a": {0: 0.1}, "": {0: 0.2}, "$b$": {0: 0.3}}
+    few_shot_curve(folder / "x.png", {0: 0.2}, styles, 0.1, 0.9, "bars", SOURCE)
+    texts = [text.get_text() for text in shown[0].axes[0].get_legend().get_texts()]
+    assert texts == ["_a", "''", "$b$", "all unseen styles", "styles of training", "chance"]
+
+
+def test_no_file_of_the_users_changes_a_picture(folder):
+    """Settings that a matplotlibrc may have: mathematics by TeX, sizes, colours."""
+    path = folder / "settings.png"
+    rows = [{"step": float(k), "loss/total": 2.0**-k, "codes/active": 3.0} for k in range(1, 9)]
+    loss_curves(path, rows, "bars: training", SOURCE)
+    before = path.read_bytes()
+    theirs = {
+        "text.usetex": True,
+        "font.size": 20,
+        "savefig.dpi": 30,
+        "savefig.bbox": "tight",
+        "axes.facecolor": "black",
+    }
+    with matplotlib.rc_context(theirs):
+        loss_curves(path, rows, "bars: training", SOURCE)
+        assert matplotlib.rcParams["font.size"] == 20  # and theirs are let be
+    assert path.read_bytes() == before
+
+
+def test_printable():
+    assert printable("Ann \u05d0 $x$ _1") == "Ann \u05d0 $x$ _1"
+    assert printable("a\nb\x00") == "a\\nb\\x00"
+    assert printable("\u65e5\ud800\u202e") == r"\u65e5\ud800\u202e"
+    assert (printable(""), printable("  ")) == ("''", "'  '")
+    assert len({printable(name) for name in NAMES}) == len(NAMES)
+    assert folded("a " * 300, 20, 3).count("\n") == 2
+    assert folded("a" * 300, 20, 3).count("\n") <= 2
 
 
 def test_names_in_lines():

@@ -25,8 +25,8 @@ MOST_EACH = 40  # fragments at most of each of them
 class StyleRows:
     """Rows of the test part that a classifier of style is fitted to and scored on.
 
-    fitted_to: in words for the metric file. fit: None where the training part fits
-    it. score: without any, nothing is measured.
+    fitted_to: in words for the metric file. fit: None where the training part is what it is fitted
+    to. score: without any, nothing is measured.
     """
 
     fitted_to: str

@@ -27,6 +27,7 @@ DPI = 96
 PALETTE = 128
 TITLE, SOURCE = 8.5, 15.0  # characters of the title, of the source, an inch has room for
 TITLE_LINES, SOURCE_LINES = 3, 4  # of the sheet at most
+TITLE_LINE, SOURCE_LINE = 0.2, 0.13  # inches of each
 GREY = "#666666"
 FEW, SOME = 10, 20  # colours that can be told apart: ten, then pairs of light and dark
 Array = NDArray[Any]
@@ -52,12 +53,14 @@ def sheet(
 ) -> tuple[Figure, Array]:
     """A figure of inches with title above and source below, and its axes (rows, columns).
 
-    Title and source go on in another line where they are wider than the figure.
+    Title and source go on in another line, which makes the figure higher, where they are wider
+    than the figure.
     """
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
     heading = folded(title, int(TITLE * width), TITLE_LINES)
-    figure.suptitle(heading, fontsize=12, fontweight="bold")
     about = folded(f"source: {source}", int(SOURCE * width), SOURCE_LINES)
+    height += TITLE_LINE * heading.count("\n") + SOURCE_LINE * about.count("\n")
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
+    figure.suptitle(heading, fontsize=12, fontweight="bold")
     figure.supxlabel(about, fontsize=8, color=GREY)
     axes = figure.subplots(rows, columns, squeeze=False)
     return figure, axes

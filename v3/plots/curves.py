@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from v3.plots.canvas import GREY, SOME, colours, legend, logarithmic, picture, save, sheet, tidy
 from v3.plots.names import printable, short
 
-HINGES = ("loss/content", "loss/style", "loss/sample", "loss/fragment")
+HINGES = ("loss/content", "loss/style", "loss/between", "loss/within")
 CODES = ("codes/perplexity", "codes/active", "validation/perplexity")
 Row = Mapping[str, float]
 

@@ -39,9 +39,13 @@ def read_history(folder: str | Path) -> list[Row]:
 
 
 def write_curve(path: str | Path, rows: Sequence[Mapping[str, float]], name: str) -> None:
-    """One curve of the history as a table: `step`, and the value below the file's own name."""
+    """One curve of the history as a table: `step`, and the value below the file's own name.
+
+    In six digits, which no chart shows more of: the table is in git.
+    """
     path = Path(path)
     with atomic_file(path) as beside, open(beside, "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, delimiter="\t", lineterminator="\n")
         table.writerow(["step", path.stem])
-        table.writerows([int(row["step"]), row[name]] for row in rows if name in row)
+        points = ((int(row["step"]), row[name]) for row in rows if name in row)
+        table.writerows([step, f"{value:.6g}"] for step, value in points)
