@@ -295,7 +295,7 @@ def test_names_are_drawn_as_they_are(folder, name):
     embedding_maps(path, [("z_c", points)], [("content", labels, two)], points[:1], name, name)
     confusion_matrix(path, np.eye(2, dtype=int), np.arange(2), two, name, name)
     few_shot_curve(path, {0: 0.5}, {name: {0: 0.5}}, 0.1, 0.9, name, name)
-    seed_dots(path, {name: {"0": 0.5}}, name, name)
+    seed_dots(path, {"purity": {"0": 0.5}}, name, name)
     loss_curves(path, [{"step": 1.0, "loss/total": 0.5}], name, name)
     curve = {"recall": [0, 1], "precision": [1, 1], "pr_auc": 1.0, "chance": 0.1}
     precision_recall(path, {"content": {"z_c": curve}}, name, name)

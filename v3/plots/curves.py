@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from v3.plots.canvas import GREY, SOME, colours, legend, logarithmic, picture, save, sheet, tidy
-from v3.plots.names import printable, short
+from v3.plots.names import short
 
 HINGES = ("loss/content", "loss/style", "loss/between", "loss/within")
 CODES = ("codes/perplexity", "codes/active", "validation/perplexity")
@@ -173,7 +173,7 @@ def seed_dots(
     panel.plot([], [], "-", color=GREY, linewidth=2, label="median")
     if targets:
         panel.plot([], [], "|", color="crimson", markersize=12, markeredgewidth=2, label="target")
-    panel.set_yticks(range(len(values)), [printable(name.replace("_", " ")) for name in values])
+    panel.set_yticks(range(len(values)), [name.replace("_", " ") for name in values])
     panel.set(xlim=(-0.02, 1.02), ylim=(len(values) - 0.5, -0.5))
     tidy(panel, "", "value", "")
     panel.legend(fontsize=8, ncols=7, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
