@@ -113,6 +113,26 @@ def test_clearing_up_that_takes_too_long_is_cut_short(tmp_path: Path) -> None:
     assert process.returncode == 128 + signal.SIGTERM
 
 
+@pytest.mark.parametrize(
+    ("working", "code", "said"),
+    [
+        ("pass", 0, ""),
+        ("sys.exit(3)", 3, ""),
+        ("from v3.base.errors import V3Error; raise V3Error('so.')", 1, "error: so.\n"),
+    ],
+)
+def test_a_stage_ends_with_its_code_and_what_was_to_be_done_at_the_end(
+    tmp_path: Path, working: str, code: int, said: str
+) -> None:
+    at_end = "import atexit; atexit.register(print, 'at the end')"
+    write_stage(tmp_path, importing=at_end, working=working)
+    process = start(tmp_path)
+    out, error = process.communicate()
+    assert out.endswith("at the end\n")
+    assert error == said
+    assert process.returncode == code
+
+
 def test_nohup_is_left_alone(tmp_path: Path) -> None:
     write_stage(tmp_path)
     process = start(tmp_path, "nohup", sys.executable, "-m", "stages.wait")

@@ -74,8 +74,8 @@ from v3.base.cli import run
 from v3.base.parallel import in_order
 
 def slow(x):
-    print("worker", os.getpid(), flush=True)
-    time.sleep({seconds})
+    os.write(1, f"worker {os.getpid()}\n".encode())  # in one piece: two write at a time
+    time.sleep(SECONDS)
     return x
 
 def main():
@@ -91,7 +91,7 @@ if __name__ == "__main__":
 def started(folder: Path, seconds: float) -> tuple[subprocess.Popen[str], list[int]]:
     """A stage that works in two processes, and the numbers of those."""
     (folder / "stages").mkdir()
-    (folder / "stages" / "pool.py").write_text(STAGE.format(seconds=seconds))
+    (folder / "stages" / "pool.py").write_text(STAGE.replace("SECONDS", str(seconds)))
     process = subprocess.Popen(
         [sys.executable, "-m", "stages.pool"],
         cwd=folder,

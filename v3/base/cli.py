@@ -10,10 +10,12 @@ from v3.base import stopping  # heeds Ctrl-C from here on
 
 # isort: split
 import argparse
+import atexit
 import errno
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -80,6 +82,17 @@ def corpus_parser(description: str) -> argparse.ArgumentParser:
 def run(main: Callable[[], None]) -> None:
     """Run a stage; what a user can mend ends as one sentence on stderr and exit code 1."""
     try:
+        _run(main)
+    except SystemExit as end:
+        if not stopping.STAGE:
+            raise
+        _end(end.code)
+    if stopping.STAGE:
+        _end(0)
+
+
+def _run(main: Callable[[], None]) -> None:
+    try:
         with stopping.stoppable():
             main()
     except V3Error as error:
@@ -122,8 +135,25 @@ def _of_a_file(error: OSError) -> str | None:
 def _fail(said: V3Error | str) -> NoReturn:
     """End with exit code 1 and a sentence."""
     if stopping.STAGE and isinstance(said, DiskFull):
-        # At once: HDF5 crashes when it ends with a file that did not fit on the disk.
-        sys.stdout.flush()
-        print(f"error: {said}", file=sys.stderr, flush=True)
-        os._exit(1)
+        # At once: what libraries still want to do at the end, they want to do on that disk.
+        _end_at_once(f"error: {said}")
     sys.exit(f"error: {said}")
+
+
+def _end(code: int | str | None) -> NoReturn:
+    """End a stage's process without taking the interpreter apart.
+
+    That can take a second, in which no handler of signals is left.
+    """
+    atexit._run_exitfuncs()
+    _end_at_once(code)
+
+
+def _end_at_once(code: int | str | None) -> NoReturn:
+    with suppress(OSError, ValueError):  # whoever read it may be gone
+        sys.stdout.flush()
+    if isinstance(code, str):
+        with suppress(OSError, ValueError):
+            print(code, file=sys.stderr, flush=True)
+        code = 1
+    os._exit(code or 0)
