@@ -74,7 +74,7 @@ from v3.base.cli import run
 from v3.base.parallel import in_order
 
 def slow(x):
-    os.write(1, f"worker {os.getpid()}\n".encode())  # in one piece: two write at a time
+    os.write(1, f"worker {os.getpid()}\\n".encode())  # in one piece: two write at a time
     time.sleep(SECONDS)
     return x
 
