@@ -22,6 +22,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from v3.base.cli import StagePaths
+
 from v3.base.params_file import load_machine, load_section
 from v3.corpora.librispeech.params import PhonemesParams, StandInParams
 from v3.corpora.librispeech.phonemes import write_fragments

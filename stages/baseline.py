@@ -5,11 +5,12 @@ section `baseline` says, drawn by its seed): of raw values as the network reads 
 first 64 principal components. Measured as the model's codes are, on the same parts of the split.
 """
 
+from v3.base.cli import run
+
 from typing import Any
 
 import numpy as np
 
-from v3.base.cli import run
 from v3.base.files import write_json
 from v3.base.params_file import load_section
 from v3.evaluation.baseline import Clusters, baseline_figures, fit_clusters

@@ -1,6 +1,7 @@
 """Write the model card beside the model's folder: models/<dataset>.md."""
 
 from v3.base.cli import StagePaths, run, stage_parser
+
 from v3.base.files import atomic_file, read_json
 from v3.evaluation.card import card
 

@@ -5,9 +5,10 @@ a mistake in params.yaml ends here, with nothing else touched. The output never 
 parameter runs what depends on it and no more.
 """
 
+from v3.base.cli import run
+
 import argparse
 
-from v3.base.cli import run
 from v3.base.files import atomic_file
 from v3.params import load_params
 

@@ -4,9 +4,10 @@ The grid shows each code in several styles of the test split, beside the label t
 code's fragments have.
 """
 
+from v3.base.cli import run
+
 import numpy as np
 
-from v3.base.cli import run
 from v3.base.files import write_json
 from v3.evaluation.codebook import code_names, codebook, confusion, diagonal_order
 from v3.evaluation.common import exemplars, names_of

@@ -3,10 +3,11 @@
 Stages that the study did not run have no figures in it.
 """
 
+from v3.base.cli import StagePaths, run
+
 import argparse
 from pathlib import Path
 
-from v3.base.cli import StagePaths, run
 from v3.base.files import read_json, write_json
 from v3.evaluation.headline import headline
 

@@ -4,6 +4,7 @@ Two of them are kept as tables too, for `dvc plots diff` to lay experiments over
 """
 
 from v3.base.cli import StagePaths, run, stage_parser
+
 from v3.base.files import read_json
 from v3.plots.curves import loss_curves
 from v3.plots.history import read_history, write_curve

@@ -6,8 +6,9 @@ the model before it adapts. Accuracy is measured on unseen_test, and beside it (
 the test split. Entry 0 is the model as it was: zero-shot.
 """
 
-from v3.adaptation import adapt
 from v3.base.cli import run
+
+from v3.adaptation import adapt
 from v3.base.files import write_json
 from v3.base.params_file import load_machine, load_section
 from v3.base.schema import read

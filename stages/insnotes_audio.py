@@ -1,6 +1,7 @@
 """Render the scores of InsNotes to WAV files with FluidSynth."""
 
 from v3.base.cli import StagePaths, corpus_parser, run
+
 from v3.base.params_file import load_machine, load_section
 from v3.corpora.insnotes.audio import render
 from v3.corpora.insnotes.params import AudioParams

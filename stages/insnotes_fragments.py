@@ -1,6 +1,7 @@
 """Turn the recordings of InsNotes into spectrograms of single notes."""
 
 from v3.base.cli import StagePaths, corpus_parser, run
+
 from v3.base.params_file import load_section
 from v3.corpora.insnotes.notes import write_fragments
 from v3.corpora.insnotes.params import StftParams

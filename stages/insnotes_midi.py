@@ -1,6 +1,7 @@
 """Write the scores of InsNotes: one MIDI file a recording, and an index of them."""
 
 from v3.base.cli import StagePaths, corpus_parser, run
+
 from v3.base.params_file import load_section
 from v3.corpora.insnotes.midi import write_midi
 from v3.corpora.insnotes.params import MidiParams

@@ -10,6 +10,7 @@ content_from_z_c and style_from_z_s are there for reference: high is good.
 """
 
 from v3.base.cli import run
+
 from v3.base.files import write_json
 from v3.base.params_file import load_section
 from v3.evaluation.common import choose

@@ -1,6 +1,7 @@
 """Bring the shards of Librispeech here, or make the stand-in's, as librispeech.source says."""
 
 from v3.base.cli import StagePaths, corpus_parser, run
+
 from v3.base.params_file import load_machine, load_section
 from v3.corpora.librispeech.hub import download
 from v3.corpora.librispeech.params import DownloadParams, Source, StandInParams

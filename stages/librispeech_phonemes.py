@@ -1,6 +1,7 @@
 """Cut the utterances of Librispeech into spectrograms of phonemes."""
 
 from v3.base.cli import StagePaths, corpus_parser, run
+
 from v3.base.params_file import load_machine, load_section
 from v3.corpora.librispeech.params import PhonemesParams
 from v3.corpora.librispeech.phonemes import write_fragments

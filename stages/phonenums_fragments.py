@@ -1,6 +1,7 @@
 """Cut the pages of PhoneNums into digits: the fragment file."""
 
 from v3.base.cli import StagePaths, corpus_parser, run
+
 from v3.corpora.phonenums.pages import write_fragments
 
 

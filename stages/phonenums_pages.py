@@ -1,6 +1,7 @@
 """Draw the pages of PhoneNums into one HDF5 file."""
 
 from v3.base.cli import StagePaths, corpus_parser, run
+
 from v3.base.params_file import load_machine, load_section
 from v3.corpora.phonenums.pages import synthesise
 from v3.corpora.phonenums.params import PagesParams

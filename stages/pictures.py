@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from v3.base.cli import StagePaths, run, stage_parser
+
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from v3.base.cli import StagePaths, run, stage_parser
 from v3.fragments.labels import LabelledFragments
 from v3.plots.grids import Block, Image, as_image, image_grid, limits
 

@@ -5,6 +5,7 @@ z_s and style by z_c (low is good).
 """
 
 from v3.base.cli import run
+
 from v3.base.files import write_json
 from v3.base.params_file import load_section
 from v3.evaluation.opened import open_model_and_data, stage_paths

@@ -4,6 +4,7 @@ Training depends on this file, so that an edit of a spec that is not used trains
 """
 
 from v3.base.cli import StagePaths, run, stage_parser
+
 from v3.base.files import write_json
 from v3.base.params_file import load_section
 from v3.model.spec import Specs, chosen_spec

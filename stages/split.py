@@ -4,6 +4,8 @@ The fragment file is read to its last value first: what is wrong with it should 
 """
 
 from v3.base.cli import StagePaths, run, stage_parser
+
+from v3.base.errors import V3Error
 from v3.base.params_file import load_section
 from v3.fragments.labels import LabelledFragments, validate
 from v3.splits import SplitParams, make_split, split_by_group, write_split
@@ -34,6 +36,12 @@ def main() -> None:
                 unseen_styles=params.unseen_styles,
                 few_shot=params.few_shot,
             )
+    if not splits.get("unseen_test"):
+        raise V3Error(
+            f"no style is unseen, which the evaluations of unseen styles need: name some in "
+            f"{arguments.dataset}.split.unseen_styles, or give a group in "
+            f"{arguments.dataset}.split.groups a share of unseen."
+        )
     write_split(paths.split, splits, seed=params.seed)
 
 

@@ -1,6 +1,7 @@
 """Bring the sheets of Sprites: the real ones, or the stand-in in their format."""
 
 from v3.base.cli import StagePaths, corpus_parser, run
+
 from v3.base.params_file import load_section
 from v3.corpora.sprites.params import DownloadParams, PartsParams, Source, StandInParams
 from v3.corpora.sprites.raw import bring_real

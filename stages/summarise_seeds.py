@@ -3,10 +3,11 @@
 Exactly the seeds that params.yaml lists: the folder of scores may hold those of earlier lists.
 """
 
+from v3.base.cli import run
+
 import argparse
 from pathlib import Path
 
-from v3.base.cli import run
 from v3.base.files import read_json, write_json
 from v3.evaluation.headline import LOW_IS_GOOD, over_seeds
 from v3.evaluation.params import load_study

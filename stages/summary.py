@@ -1,6 +1,7 @@
 """Put the figures that matter, from the other metric files of a dataset, into one flat file."""
 
 from v3.base.cli import StagePaths, run, stage_parser
+
 from v3.base.files import read_json, write_json
 from v3.evaluation.headline import headline
 

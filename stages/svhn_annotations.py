@@ -1,6 +1,7 @@
 """Read the boxes and digits of SVHN out of the archives, and check them."""
 
 from v3.base.cli import StagePaths, corpus_parser, run
+
 from v3.base.params_file import load_section
 from v3.corpora.svhn.annotations import annotate
 from v3.corpora.svhn.params import AnnotationsParams

@@ -1,6 +1,7 @@
 """Cut the digits of SVHN out of their images: the fragment file."""
 
 from v3.base.cli import StagePaths, corpus_parser, run
+
 from v3.base.params_file import load_machine, load_section
 from v3.corpora.svhn.crop import write_fragments
 from v3.corpora.svhn.params import CropParams

@@ -1,6 +1,7 @@
 """Bring the archives of SVHN: the published ones, or the stand-in that is drawn here."""
 
 from v3.base.cli import StagePaths, corpus_parser, run
+
 from v3.base.params_file import load_machine, load_section
 from v3.corpora.svhn.params import DownloadParams, Source, StandInParams
 from v3.corpora.svhn.raw import bring_real

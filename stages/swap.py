@@ -6,9 +6,10 @@ the styles of the test split are in no other sample, the classifier of style is 
 fragments of its samples, and only their others give style (`style_by` says so).
 """
 
+from v3.base.cli import run
+
 import numpy as np
 
-from v3.base.cli import run
 from v3.base.files import write_json
 from v3.base.params_file import load_section
 from v3.evaluation.common import choose, exemplars, names_of

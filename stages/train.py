@@ -2,7 +2,6 @@
 
 from v3.base.cli import StagePaths, run, stage_parser
 
-# isort: split
 from dvclive import Live
 
 from v3.base.closure import ROOT, closure

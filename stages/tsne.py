@@ -1,8 +1,9 @@
 """Map z_c (with the atoms of the codebook) and z_s of some fragments of the test split."""
 
+from v3.base.cli import run
+
 import numpy as np
 
-from v3.base.cli import run
 from v3.base.params_file import load_section
 from v3.evaluation.common import choose
 from v3.evaluation.opened import open_model_and_data, stage_paths

@@ -5,6 +5,7 @@ unseen_test, and beside it (in_distribution) on the test split, whose styles tra
 """
 
 from v3.base.cli import run
+
 from v3.base.files import write_json
 from v3.evaluation.ood import majority_map
 from v3.evaluation.opened import open_model_and_data, stage_paths

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from v3.base.cli import run
+
 import errno
 import os
 import random
@@ -13,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from v3.base.cli import run
 from v3.base.errors import V3Error
 
 ROOT = Path(__file__).parent.parent

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 from ruamel.yaml import YAML
+
 from v3.base.params_file import load_section
 from v3.corpora.insnotes import audio, midi, notes, soundfont
 from v3.corpora.librispeech import phonemes

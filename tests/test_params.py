@@ -134,7 +134,7 @@ def test_a_study_changes_what_it_says_and_no_more() -> None:
     assert load_study("seeds", FILE).seeds_of("svhn") == (0, 1, 2)
     with pytest.raises(V3Error, match=r"studies\.sedes is missing"):
         load_study("sedes", FILE)
-    with pytest.raises(V3Error, match="no study of params.yaml lists mine"):
+    with pytest.raises(V3Error, match=r"no study of params\.yaml lists mine"):
         load_study("seeds", FILE).seeds_of("mine")
 
 

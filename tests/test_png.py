@@ -15,9 +15,9 @@ from PIL import Image
 from svhn_archives import archived, house
 
 from v3.base.errors import V3Error
-from v3.base.pictures import CHANNELS, DEPTHS, UnreadableError, read_png
 from v3.corpora.svhn.annotations import annotate
 from v3.corpora.svhn.crop import write_fragments
+from v3.download.pictures import CHANNELS, DEPTHS, UnreadableError, read_png
 from v3.fragments.labels import LabelledFragments
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -5,6 +5,8 @@ They run in this process, each as its command line would: arguments, parameters 
 
 from __future__ import annotations
 
+from v3.base.cli import run
+
 import importlib
 import json
 import os
@@ -19,7 +21,6 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
-from v3.base.cli import run
 from v3.evaluation.styles import OTHER_SAMPLES
 
 ROOT = Path(__file__).parent.parent
@@ -38,23 +39,16 @@ TRAIN: dict[str, Any] = {
     "steps": 40,
     "batch_samples": 4,
     "fragments_per_sample": 4,
-    "warmup_steps": 0,
     "validate_every": 20,
-    "checkpoint_every": 20,
-    "dead_atom_threshold": 0.5,
-    "late_threshold": 0.2,
-    "threads": 1,
-    "device": "cpu",
 }
+MACHINE = {"threads": 1, "device": "cpu", "checkpoint_every": 20}
 SPLIT = {
     "validation": 0.2,
     "test": 0.34,
     "unseen_styles": ["c", "d"],
     "few_shot": [1, 2],
 }
-
-
-SECTIONS = ("split", "train", "retrieval", "tsne", "few_shot", "leakage", "swap", "baseline")
+EVALUATED = ("retrieval", "tsne", "few_shot", "leakage", "swap", "baseline")
 
 
 def stage(name: str, *arguments: str) -> None:
@@ -70,17 +64,19 @@ def write_params(folder: Path, spec: dict[str, Any]) -> None:
     """The project's own parameters, for one corpus of bars and two seeds."""
     yaml = YAML(typ="safe", pure=True)
     params = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    first = params[params["datasets"][0]]
-    section = {key: first[key] for key in SECTIONS}
-    section["spec"], section["specs"] = "tiny", {"tiny": spec}
-    section["train"] |= TRAIN
-    section["split"] |= SPLIT
-    section["swap"]["swaps"] = 30
-    section["few_shot"]["passes"] = 2
-    studies = {"datasets": ["bars"], "seeds": [3, 1], "slow_datasets": [], "slow_seeds": [0]}
-    studies["variants"] = {}
+    defaults = params["defaults"]
+    defaults["swap"]["swaps"], defaults["few_shot"]["passes"] = 30, 2
+    section: dict[str, Any] = {name: {} for name in EVALUATED}
+    section |= {"split": SPLIT, "spec": "tiny", "specs": {"tiny": spec}, "train": TRAIN}
+    content = {
+        "datasets": ["bars"],
+        "machine": params["machine"] | MACHINE,
+        "defaults": defaults,
+        "bars": section,
+        "studies": {"seeds": {"datasets": ["bars"], "seeds": [3, 1]}},
+    }
     with open(folder / "params.yaml", "w", encoding="utf-8") as file:
-        yaml.dump({"datasets": ["bars"], "bars": section, "studies": studies}, file)
+        yaml.dump(content, file)
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +90,8 @@ def trained(tmp_path_factory, tiny_file, tiny_spec):
     before = Path.cwd()
     os.chdir(folder)
     try:
-        stage("split", "bars")
-        stage("train", "bars")
+        for name in ("check_params", "split", "spec", "train"):
+            stage(name, *["bars"] * (name != "check_params"))
     finally:
         os.chdir(before)
     return folder
@@ -108,7 +104,7 @@ def evaluated(trained, tmp_path_factory):
     before = Path.cwd()
     os.chdir(folder)
     try:
-        for name in ("curves", *EVALUATIONS, "summary"):
+        for name in ("curves", *EVALUATIONS, "summary", "card"):
             stage(name, "bars")
     finally:
         os.chdir(before)

@@ -123,6 +123,12 @@ def test_a_box_that_reaches_outside_is_cut_off() -> None:
     assert (outside == inside).all()
 
 
+# --- bad data: each ends in one sentence -----------------------------------------------------
+
+
+NAN, INF = float("nan"), float("inf")
+
+
 @pytest.mark.parametrize(
     ("odd", "sentence"),
     [

@@ -181,7 +181,7 @@ def _unseen_parts(
     parts = [
         (
             f"style {one} of group '{name}'",
-            int(one),
+            _seed_of(int(one)),
             np.sort(samples[style[samples] == one]).tolist(),
         )
         for one in styles[counts > most]

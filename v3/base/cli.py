@@ -21,10 +21,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from v3.base.disk import DiskFull, disk_full
-from v3.base.errors import V3Error
+from v3.base.errors import OF_THE_MACHINE, V3Error
 
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
-OF_THE_MACHINE = (errno.EIO, errno.ESTALE, errno.ENOLCK, errno.EMFILE, errno.ENFILE, errno.ELOOP)
 
 
 @dataclass(frozen=True)

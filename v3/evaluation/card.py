@@ -7,7 +7,7 @@ from typing import Any
 
 
 def card(about: Mapping[str, Any], headline: Mapping[str, Any]) -> str:
-    """Markdown from the contents of model.json and the figures of metrics/<dataset>/summary.json."""
+    """Markdown from the contents of model.json and of metrics/<dataset>/summary.json."""
     info, style, spec = about["info"], about["style_channel"], about["spec"]
     learnt = "\n".join(f"| {name} | {value:.6g} |" for name, value in about["figures"].items())
     measured = "\n".join(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from v3.base.cli import StagePaths, stage_parser
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from v3.base.cli import StagePaths, stage_parser
 from v3.base.errors import V3Error
 from v3.evaluation.embedding import Embeddings, embed
 from v3.evaluation.ood import unseen_figures

@@ -15,7 +15,6 @@ is from, which hair a character has).
 
 from __future__ import annotations
 
-import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,18 +24,14 @@ import h5py
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from v3.base.errors import V3Error
+from v3.base.errors import OF_THE_MACHINE, V3Error
 
 SCHEMA = "v3-fragments/1"
 DTYPES = ("uint8", "float16", "float32")
 Shape = tuple[int, int, int]  # (C, H, W)
+
+
 # Errors of the machine, which say nothing about what a file holds.
-OF_THE_MACHINE = (
-    *(errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ESTALE),
-    *(errno.ENOLCK, errno.EAGAIN),
-)
-
-
 @dataclass(frozen=True)
 class Source:
     """What a fragment file says of its fragments; `offset` and `scale` are in their units."""
@@ -127,6 +122,8 @@ def check_info(path: Path, info: FragmentInfo) -> None:
         names = getattr(info, key)
         if len(set(names)) != len(names):
             raise invalid(path, f"{key} holds a name twice")
+        if any("\0" in name for name in names):
+            raise invalid(path, f"{key} holds a name with a NUL in it, which HDF5 cannot keep")
     check_units(path, info.offset, info.scale)
 
 

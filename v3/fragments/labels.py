@@ -1,4 +1,4 @@
-"""Fragments with what people call them: for splits, evaluations and pictures, never for training."""
+"""Fragments with their labels: for splits, evaluations and pictures, never for training."""
 
 from __future__ import annotations
 

@@ -142,10 +142,9 @@ class Fragments:
             finite = np.isfinite(out).all(axis=(1, 2, 3))
             if not finite.all():
                 row = int(rows[np.argmin(finite)])
+                name = self.name_of(int(self.sample[row]))
                 raise invalid(
-                    self.path,
-                    f"fragment {row} (of {self.name_of(int(self.sample[row]))}) holds values that are not "
-                    "finite",
+                    self.path, f"fragment {row} (of {name}) holds values that are not finite"
                 )
         return out
 

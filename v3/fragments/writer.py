@@ -130,6 +130,8 @@ class FragmentWriter:
                 f"group ({s},) and {s} names, not {content.shape}, {style.shape}, {group.shape} "
                 f"and {len(sample_ids)}."
             )
+        if any("\0" in str(name) for name in sample_ids):
+            raise V3Error(f"{where}: a name must not hold a NUL, which HDF5 cannot keep.")
         if s and n == 0:
             raise V3Error(f"{where}: a sample needs one fragment or more.")
         check_labels(where, "content", content, len(self.info.content_names))

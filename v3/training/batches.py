@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from v3.base.errors import V3Error
+from v3.base.parallel import end_with_parent
 from v3.fragments.reader import Fragments
 
 Batch = tuple[Tensor, Tensor]
@@ -93,5 +94,6 @@ class Batches(Dataset[Batch]):
                 sampler=range(first, last),
                 num_workers=loaders,
                 multiprocessing_context="spawn" if loaders else None,
+                worker_init_fn=end_with_parent if loaders else None,
             )
         )

@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from v3.base.errors import V3Error
 from v3.base.params_file import Machine
+from v3.base.progress import Progress
 from v3.fragments.reader import Fragments
 from v3.model.spec import Spec
 from v3.model.v3 import V3, ModelInfo, StyleChannel, network_input
@@ -93,7 +93,7 @@ def train(
 
     clock = time.monotonic() - state.seconds
     source = batches.from_step(state.step, params.steps, machine.loaders)
-    progress = tqdm(source, total=params.steps, initial=state.step, unit="step", disable=None)
+    progress = Progress(source, total=params.steps, initial=state.step, unit="step")
     for batch in progress:
         row = training_step(model, optimiser, batch, state, batches.per_epoch, params, section)
         state.rows.append(row)
@@ -105,7 +105,7 @@ def train(
             if validates:
                 row |= validate(model, held_out)
                 note_best(state, model, row["validation/error"], params)
-                progress.set_postfix(validation_error=f"{row['validation/error']:.5f}")
+                progress.note(f"validation error {row['validation/error']:.5f}")
             state.history.append(row)
             log(row)
         if params.patience and state.waited > params.patience:

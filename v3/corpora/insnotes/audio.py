@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from v3.base.errors import V3Error
 from v3.base.files import atomic_folder, file_digest, write_json
 from v3.base.parallel import in_order
+from v3.base.progress import Progress
 from v3.base.schema import Count
 from v3.corpora.insnotes.midi import INDEX, Scores, read_index
 from v3.corpora.insnotes.midi import SCHEMA as MIDI_SCHEMA
@@ -85,7 +85,7 @@ def render(
             for score in scores.files
         ]
         done = in_order(_render, tasks, workers)
-        for _ in tqdm(done, total=len(tasks), unit="file", disable=None):
+        for _ in Progress(done, total=len(tasks), unit="file"):
             pass
         index = {
             "schema": SCHEMA,

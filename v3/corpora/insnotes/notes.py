@@ -14,9 +14,9 @@ import librosa
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from v3.base.errors import V3Error
+from v3.base.progress import Progress
 from v3.corpora.insnotes.audio import SCHEMA, Recordings
 from v3.corpora.insnotes.midi import read_index
 from v3.corpora.insnotes.params import StftParams
@@ -47,7 +47,7 @@ def write_fragments(audio_folder: str | Path, path: str | Path, params: StftPara
     pitches = np.asarray(index.pitches)
     shape = (1, params.bins, params.frames)
     with FragmentWriter(path, info, shape, np.float16) as writer:
-        for score in tqdm(index.files, unit="file", disable=None):
+        for score in Progress(index.files, unit="file"):
             sound = _read(folder / f"{score.name}.wav", index)
             writer.append(
                 note_spectrograms(sound, len(pitches), interval, params),

@@ -35,10 +35,10 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from tqdm import tqdm
 
 from v3.base.errors import V3Error
 from v3.base.files import atomic_folder, file_digest, link_or_copy
+from v3.base.progress import Progress
 from v3.corpora.librispeech.access import (
     FORBIDDEN,
     LOG_IN,
@@ -168,9 +168,7 @@ def _of_hub(params: DownloadParams, endpoint: str | None) -> tuple[list[Path], s
 def _of_network(params: DownloadParams, endpoint: str | None) -> tuple[str, list[Path]]:
     files = _listed(params, endpoint)
     wanted = _wanted(list(files), params.splits, f"{params.repo} at {params.revision}")
-    paths = [
-        _shard(params, files[name], endpoint) for name in tqdm(wanted, unit="shard", disable=None)
-    ]
+    paths = [_shard(params, files[name], endpoint) for name in Progress(wanted, unit="shard")]
     commits = {path.parent.parent.name for path in paths}  # .../snapshots/<commit>/data/<name>
     if len(commits) > 1:
         raise V3Error(

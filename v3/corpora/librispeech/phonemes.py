@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from v3.base.errors import V3Error
 from v3.base.parallel import in_order
+from v3.base.progress import Progress
 from v3.corpora.librispeech.features import phoneme_spectrograms
 from v3.corpora.librispeech.params import PhonemesParams
 from v3.corpora.librispeech.shards import UNREADABLE, damaged, open_shard, read_index
@@ -111,7 +111,7 @@ def write_fragments(
     written = 0
     with (
         FragmentWriter(path, info, shape, np.float16) as writer,
-        tqdm(total=total, unit="utterance", disable=None) as progress,
+        Progress[None](total=total, unit="utterance") as progress,
     ):
         work = partial(cut_all, params=params)
         for chunk, cuts in in_order(work, _chunks(shards), workers):

@@ -15,11 +15,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
-from tqdm import tqdm
 
 from v3.base.errors import V3Error
 from v3.base.files import atomic_file
 from v3.base.parallel import in_order
+from v3.base.progress import Progress
 from v3.corpora.phonenums.params import PagesParams
 from v3.fragments.format import FragmentInfo, damaged, open_for_reading
 from v3.fragments.writer import FragmentWriter
@@ -75,7 +75,7 @@ def synthesise(path: str | Path, params: PagesParams, workers: int) -> None:
         )
         digits = np.empty((len(pages), DIGITS), np.int32)
         start = 0
-        with tqdm(total=len(pages), unit="page", disable=None) as progress:
+        with Progress[None](total=len(pages), unit="page") as progress:
             for _, (drawn, order) in in_order(_draw_all, jobs, workers):
                 levels[start : start + len(drawn)] = drawn
                 digits[start : start + len(drawn)] = order

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from v3.base.errors import V3Error
 from v3.base.files import file_digest
+from v3.base.progress import Progress
 from v3.corpora.sprites.params import PartsParams
 from v3.corpora.sprites.sheet import CELL, COLUMNS, INDEX, ROWS, Sheet, read_index, read_sheet
 from v3.fragments.format import FragmentInfo
@@ -58,9 +58,7 @@ def write_fragments(raw: str | Path, path: str | Path, parts: PartsParams) -> No
     )
     contents = np.arange(len(POSES))
     with FragmentWriter(path, info, (3, CELL, CELL), np.uint8) as writer:
-        for style, (hair, body, bottom, top) in enumerate(
-            tqdm(looks, unit="character", disable=None)
-        ):
+        for style, (hair, body, bottom, top) in enumerate(Progress(looks, unit="character")):
             character = compose(
                 layers[f"body/{body}.png"],
                 layers[f"shoes/{parts.shoes}.png"],

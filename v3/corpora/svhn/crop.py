@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
 from v3.base.errors import V3Error
 from v3.base.parallel import in_order
+from v3.base.progress import Progress
 from v3.corpora.svhn.annotations import Number, read_annotations
 from v3.corpora.svhn.params import ARCHIVES
 from v3.corpora.svhn.raw import MOST_BYTES, MOST_MEMBERS, most_of
@@ -58,7 +58,7 @@ def write_fragments(
     )
     with (
         FragmentWriter(path, info, (3, HEIGHT, WIDTH), np.uint8) as writer,
-        tqdm(total=len(kept), unit="image", disable=None) as progress,
+        Progress[None](total=len(kept), unit="image") as progress,
     ):
         for (_, numbers, _), cropped in in_order(_crop_all, _jobs(Path(raw), kept), workers):
             for number, crops in zip(numbers, cropped, strict=True):

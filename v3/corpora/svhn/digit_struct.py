@@ -19,9 +19,9 @@ import h5py
 import numpy as np
 from h5py import h5a, h5d, h5f, h5g, h5l, h5o, h5p, h5r, h5s, h5t
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from v3.base.errors import V3Error
+from v3.base.progress import Progress
 
 FIELDS = (b"height", b"left", b"top", b"width", b"label")  # in MATLAB's order
 USER_BLOCK = 512  # bytes before the HDF5 part
@@ -33,7 +33,7 @@ MEND = "replace the archive by the published one"
 # What h5py raises where a file is other than was expected.
 UNREADABLE: tuple[type[Exception], ...] = (
     *(KeyError, AttributeError, TypeError, ValueError, OSError, RuntimeError),
-    *(OverflowError, MemoryError),
+    OverflowError,
 )
 Thing: TypeAlias = Any  # of h5py: a dataset or a group, which of the two is to be found out
 FIELD_NAMES = h5py.vlen_dtype(np.dtype("S1"))
@@ -69,15 +69,17 @@ def read_digit_struct(path: str | Path, called: str) -> Iterator[Row]:
             if not len(names) or len(names) != len(boxes):
                 raise ValueError(f"{len(names)} names and {len(boxes)} boxes")
         except UNREADABLE as error:
+            _of_the_file(error)
             raise V3Error(
                 f"{called} holds no digitStruct of names and boxes ({_reason(error)}): {MEND}."
             ) from None
         pairs = zip(names, boxes, strict=True)
-        progress = tqdm(pairs, total=len(names), unit="row", desc=called, disable=None)
+        progress = Progress(pairs, total=len(names), unit="row", name=called)
         for number, (name, bbox) in enumerate(progress, 1):
             try:
                 text = _text(name, file.id)
             except UNREADABLE as error:
+                _of_the_file(error)
                 raise V3Error(
                     f"{called}, row {number}, has no name that can be read ({_reason(error)}): "
                     f"{MEND}."
@@ -85,8 +87,15 @@ def read_digit_struct(path: str | Path, called: str) -> Iterator[Row]:
             try:
                 row = Row(text, _boxes(bbox, file.id))
             except UNREADABLE as error:
+                _of_the_file(error)
                 row = Row(text, np.empty((0, 5)), _reason(error))
             yield row
+
+
+def _of_the_file(error: Exception) -> None:
+    """Let an error of the machine pass (the disk, rights): nothing is wrong with the file."""
+    if isinstance(error, OSError) and error.errno is not None:
+        raise error
 
 
 def _reason(error: Exception) -> str:

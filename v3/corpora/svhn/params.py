@@ -11,7 +11,7 @@ Source = Literal["standin", "real"]
 
 
 class Archive(Section):
-    """What is known of a published archive; an empty digest is not known."""
+    """What is known of a published archive: its digest and its bytes."""
 
     sha256: str
     size: Count

@@ -32,7 +32,7 @@ def bring_real(raw: str | Path, download: DownloadParams) -> None:
         for name in ARCHIVES:
             known = getattr(download.archives, name)
             fetched = fetch(
-                f"{download.address}/{name}.tar.gz", sha256=known.sha256 or None, size=known.size
+                f"{download.address}/{name}.tar.gz", sha256=known.sha256, size=known.size
             )
             link_or_copy(fetched.path, folder / f"{name}.tar.gz", link=not fetched.mirrored)
             digests[name] = fetched.sha256

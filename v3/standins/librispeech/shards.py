@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import soundfile
-from tqdm import tqdm
 
 from v3.base.files import atomic_folder
 from v3.base.parallel import in_order
+from v3.base.progress import Progress
 from v3.corpora.librispeech.params import StandInParams
 from v3.corpora.librispeech.shards import write_index
 from v3.standins.librispeech.phones import LEXICON
@@ -80,7 +80,7 @@ def write_standin(folder: str | Path, params: StandInParams, workers: int) -> No
     ]
     with (
         atomic_folder(folder) as beside,
-        tqdm(total=len(voices), unit="speaker", disable=None) as progress,
+        Progress[None](total=len(voices), unit="speaker") as progress,
     ):
         made = in_order(_utterances, voices, workers)
         for split, count in zip(SPLITS, counts, strict=True):

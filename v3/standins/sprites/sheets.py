@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from v3.base.errors import V3Error
 from v3.base.files import atomic_folder
+from v3.base.progress import Progress
 from v3.corpora.sprites.params import PartsParams
 from v3.corpora.sprites.sheet import CELL, COLUMNS, ROWS, Sheet, save_sheet, write_index
 from v3.standins.sprites.figure import FIRST_ROW, FRAMES, VIEWS, Figure, figure
@@ -59,7 +59,7 @@ def draw_sheets(folder: str | Path, parts: PartsParams, seed: int) -> None:
     layers = {
         name: layer(Path(name).parent.name, int(Path(name).stem), seed) for name in parts.sheets()
     }
-    for name, draw in tqdm(layers.items(), unit="sheet", disable=None):
+    for name, draw in Progress(layers.items(), unit="sheet"):
         save_sheet(Path(folder) / name, draw_sheet(draw))
 
 

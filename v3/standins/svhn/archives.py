@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from v3.base.files import atomic_folder, file_digest
 from v3.base.parallel import in_order
+from v3.base.progress import Progress
 from v3.corpora.svhn.digit_struct import Row, write_digit_struct
 from v3.corpora.svhn.params import ARCHIVES, StandInParams
 from v3.corpora.svhn.raw import write_index
@@ -57,7 +57,7 @@ def write_archive(path: str | Path, name: str, houses: Iterator[House]) -> None:
 
 def _drawn(seed: int, archive: int, count: int, workers: int) -> Iterator[House]:
     chunks = [(seed, archive, first, min(first + CHUNK, count)) for first in range(0, count, CHUNK)]
-    with tqdm(total=count, unit="image", desc=ARCHIVES[archive], disable=None) as progress:
+    with Progress[None](total=count, unit="image", name=ARCHIVES[archive]) as progress:
         for _, houses in in_order(_draw_chunk, chunks, workers):
             yield from houses
             progress.update(len(houses))
