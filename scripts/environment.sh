@@ -5,13 +5,14 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 venv=.venv
-stamp=$venv/.requirements.txt # a copy of what was installed: survives clocks and checkouts
+stamp=$venv/.installed # a copy of what it was made from: survives clocks and checkouts
+made_from() { cat requirements.txt pyproject.toml; }
 
 imports_v3() { # from elsewhere: here it could be imported anyway
     (cd / && "$OLDPWD/$venv/bin/python" -c 'import v3' 2>/dev/null)
 }
 
-if [ -f "$stamp" ] && cmp -s requirements.txt "$stamp" && imports_v3; then
+if [ -f "$stamp" ] && made_from | cmp -s - "$stamp" && imports_v3; then
     exit 0
 fi
 
@@ -47,4 +48,4 @@ if ! { pip -r requirements.txt && pip --no-deps --editable .; }; then
         "or a full disk) and run make again, it goes on from there." >&2
     exit 1
 fi
-cp requirements.txt "$stamp"
+made_from >"$stamp"

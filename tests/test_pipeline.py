@@ -7,6 +7,7 @@ import math
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -20,9 +21,9 @@ import yaml
 from dvc.utils.hydra import apply_overrides
 from PIL import Image
 from project import TINY, Project, stages, tiny_project
+from ruamel.yaml import YAML
 
 DATASET = "phonenums"
-OTHERS = TINY.keys() - {DATASET}
 UP_TO_DATE = "Data and pipelines are up to date."
 # Keys in metric files of numbers that count something; all others are shares.
 COUNT = re.compile(
@@ -100,43 +101,142 @@ def test_a_fresh_clone_has_nothing_to_run(project: Project, tmp_path: Path) -> N
     assert UP_TO_DATE in clone.dvc("repro", "--dry", "--allow-missing")
 
 
-def test_an_edit_runs_what_it_can_change(project: Project) -> None:
-    for plot in (project.folder / "v3" / "plots").glob("*.py"):
-        plot.write_text(plot.read_text(encoding="utf-8") + "# edited\n", encoding="utf-8")
-    stale = project.stale()
-    assert f"swap@{DATASET}" in stale
-    assert [name for name in stale if name.startswith("train@")] == []
-    project.git("checkout", "-q", ".")
-
-    loss = project.folder / "v3" / "loss.py"
-    loss.write_text(loss.read_text(encoding="utf-8") + "# edited\n", encoding="utf-8")
-    stale = project.stale()
-    assert {f"train@{dataset}" for dataset in TINY} <= stale
-    assert [name for name in stale if "@" not in name or name.startswith("split@")] == []
-    project.git("checkout", "-q", ".")
-
-    apply_overrides(str(project.folder / "params.yaml"), [f"{DATASET}.train.relativity=10"])
-    stale = project.stale()
-    assert f"train@{DATASET}" in stale
-    data = [name for name in stale if name.startswith((DATASET, "split"))]
-    assert data == []
-    assert [name for name in stale if any(other in name for other in OTHERS)] == []
-    project.git("checkout", "-q", ".")
+def edit(project: Project, name: str) -> None:
+    """A comment more, at the end of a module."""
+    file = project.folder / name
+    file.write_text(file.read_text(encoding="utf-8") + "# edited\n", encoding="utf-8")
 
 
-@pytest.mark.parametrize("override", ["relativity=banana", "relativty=10"])
-def test_a_bad_parameter_is_one_sentence_and_changes_nothing(
-    project: Project, override: str
-) -> None:
+def override(project: Project, *changes: str) -> None:
+    """What `dvc exp run -S` writes into params.yaml."""
+    apply_overrides(str(project.folder / "params.yaml"), list(changes))
+
+
+def data_stages(stale: set[str]) -> set[str]:
+    """Of the stages that would run those that make fragments, of a corpus in the second group."""
+    return {name for name in stale if name.startswith("corpora/")}
+
+
+TRAINS = {f"train@{dataset}" for dataset in TINY}
+BORDERS: dict[str, tuple[str, set[str]]] = {
+    # what is edited: (a stage that runs for it, data stages that run)
+    "v3/plots/grids.py": (f"swap@{DATASET}", set()),
+    "v3/evaluation/common.py": (f"codebook@{DATASET}", set()),
+    "v3/evaluation/card.py": (f"card@{DATASET}", set()),
+    "v3/standins/svhn/scene.py": (
+        "corpora/dvc.yaml:svhn_download",
+        {"corpora/dvc.yaml:svhn_download"},
+    ),
+    "v3/corpora/sprites/sheet.py": (
+        "corpora/dvc.yaml:sprites_compose",
+        {"corpora/dvc.yaml:sprites_download", "corpora/dvc.yaml:sprites_compose"},
+    ),
+    "v3/adaptation.py": (f"few_shot@{DATASET}", set()),
+    "stages/tsne.py": (f"tsne@{DATASET}", set()),
+    "defaults.tsne.perplexity=4": (f"tsne@{DATASET}", set()),
+    "machine.threads=2": ("check_params", set()),
+    "machine.workers=2": ("check_params", set()),
+    "machine.checkpoint_every=7": ("check_params", set()),
+    f"{DATASET}.specs.paper.atoms=12": (f"spec@{DATASET}", set()),
+    "defaults.specs.paper.content_dim=32": (f"spec@{DATASET}", set()),
+    "studies.seeds.slow_seeds=[0]": ("check_params", set()),
+}
+
+
+@pytest.mark.parametrize("what", BORDERS)
+def test_an_edit_that_retrains_nothing(project: Project, what: str) -> None:
+    runs, data = BORDERS[what]
+    (override if "=" in what else edit)(project, what)
+    try:
+        stale = project.stale()
+    finally:
+        project.git("checkout", "-q", ".")
+    assert runs in stale
+    assert stale & TRAINS == set()
+    assert data_stages(stale) == data
+
+
+@pytest.mark.parametrize(
+    ("what", "trained"),
+    [
+        ("v3/training/loss.py", TRAINS),
+        ("v3/training/augment.py", TRAINS),
+        ("v3/model/quantizer.py", TRAINS),
+        ("v3/model/networks.py", TRAINS),
+        (f"{DATASET}.train.relativity=10", {f"train@{DATASET}"}),
+        (f"+{DATASET}.train.clip_norm=1", {f"train@{DATASET}"}),
+        ("defaults.train.steps=100", TRAINS),
+    ],
+)
+def test_an_edit_that_retrains(project: Project, what: str, trained: set[str]) -> None:
+    (override if "=" in what else edit)(project, what)
+    try:
+        stale = project.stale()
+    finally:
+        project.git("checkout", "-q", ".")
+    assert stale & TRAINS == trained
+    assert data_stages(stale) == set()
+    assert [name for name in stale if name.startswith("split@")] == []
+
+
+def test_the_network_that_is_used_is_trained_anew(project: Project, tmp_path: Path) -> None:
+    clone = project.clone(tmp_path / "clone")
+    override(clone, f"{DATASET}.specs.laptop.atoms=12")
+    said = clone.dvc("repro", "--dry", "--allow-missing", f"spec@{DATASET}")
+    assert f"Running stage 'spec@{DATASET}'" in said
+
+
+def test_an_own_dataset_is_made_alone(project: Project, tmp_path: Path) -> None:
+    """`datasets: [mine]`, its fragments made by hand: nobody else's data is drawn or downloaded."""
+    clone = project.clone(tmp_path / "clone")
+    clone.dvc("config", "--local", "cache.dir", str(project.folder / ".dvc" / "cache"))
+    yaml_file = YAML(typ="safe", pure=True)
+    path = clone.folder / "params.yaml"
+    params = yaml_file.load(path.read_text(encoding="utf-8"))
+    mine = params["svhn"]
+    params["mine"] = {
+        key: value
+        for key, value in mine.items()
+        if key not in ("source", "download", "standin", "annotations", "crop")
+    }
+    params["mine"]["train"] |= {"steps": 20}
+    params["datasets"] = ["mine"]
+    with open(path, "w", encoding="utf-8") as file:
+        yaml_file.dump(params, file)
+    fragments = clone.folder / "data" / "mine" / "fragments.h5"
+    fragments.parent.mkdir(parents=True)
+    shutil.copy(project.folder / "data" / "svhn" / "fragments.h5", fragments)
+    clone.dvc("repro")
+    assert {entry.name for entry in (clone.folder / "data").iterdir()} == {"mine", "params.ok"}
+    assert {entry.name for entry in (clone.folder / "models").iterdir()} == {"mine", "mine.md"}
+    assert (clone.folder / "metrics" / "mine" / "summary.json").is_file()
+
+
+@pytest.mark.parametrize("wrong", ["relativity=banana", "relativty=10"])
+def test_a_bad_parameter_is_one_sentence_and_costs_no_result(project: Project, wrong: str) -> None:
+    """DVC refuses a name that is not in the section, check_params a value that makes no sense."""
     before = project.digests()
-    said = project.dvc("exp", "run", "-S", f"{DATASET}.train.{override}", fails=True)
-    name = f"{DATASET}.train.{override.split('=')[0]}"
+    name = f"{DATASET}.train.{wrong.split('=')[0]}"
+    said = project.dvc("exp", "run", "-S", f"{DATASET}.train.{wrong}", fails=True)
     error = next(line for line in said.splitlines() if line.lower().startswith("error:"))
     assert name in error, said
     assert "Traceback" not in said
-    assert project.digests() == before
-    assert project.git("status", "--porcelain") == ""
-    assert project.git("stash", "list") == ""
+    after = project.digests()
+    params = str(project.folder / "params.yaml")
+    assert {file for file in after if after[file] != before.get(file)} <= {params}
+    # what DVC wrote into params.yaml stays until the same way is gone back
+    project.dvc("exp", "run", "-S", f"{DATASET}.train.relativity=15.0", f"spec@{DATASET}")
+    project.git("checkout", "-q", ".")
+    assert project.stale() == set()
+
+
+def test_an_unknown_name_that_is_added_is_told_how_to_type_it(project: Project) -> None:
+    said = project.dvc("exp", "run", "-S", f"+{DATASET}.train.relativty=10", fails=True)
+    error = next(line for line in said.splitlines() if line.lower().startswith("error:"))
+    assert "did you mean relativity?" in error
+    for way in (f"-S {DATASET}.train", f"-S +{DATASET}.train", "-S defaults.train"):
+        assert way in error
+    project.git("checkout", "-q", ".")
     assert project.stale() == set()
 
 

@@ -200,7 +200,7 @@ def test_a_second_view_leaves_the_statistics_for_evaluation_alone(tiny_file, tin
     norms = [m for m in model.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
     encoders = [m for m in model.encoder.modules() if m in norms]
     x = torch.rand(4, 4, 3, 8, 8)
-    model.quantizer.start(model.embed_samples(x)[0], torch.Generator().manual_seed(0))
+    model.quantizer.start(model.embed_samples(x)[0], 0)
     before = [int(norm.num_batches_tracked) for norm in encoders]
     kept = [norm.running_mean.clone() for norm in encoders]
     objective(model, x, seen, torch.Generator().manual_seed(0))

@@ -6,6 +6,9 @@ replacement of dead atoms after Zeghidour et al., 2021 (SoundStream, arXiv 2107.
 
 from __future__ import annotations
 
+import warnings
+
+import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import normalize
@@ -47,9 +50,9 @@ class Quantizer(nn.Module):
         return z_c + (chosen - z_c).detach(), codes, commitment
 
     @torch.no_grad()
-    def start(self, z_c: Tensor, generator: Generator) -> None:
+    def start(self, z_c: Tensor, seed: int) -> None:
         """Place the atoms at the k-means centres of (N, d)."""
-        self.atoms.copy_(kmeans(z_c, len(self.atoms), generator))
+        self.atoms.copy_(kmeans(z_c, len(self.atoms), seed))
         counts = torch.bincount(self.nearest(z_c), minlength=len(self.atoms)).to(z_c)
         self.usage.copy_(counts)
         self.sums.copy_(self.atoms * counts[:, None])
@@ -83,23 +86,17 @@ class Quantizer(nn.Module):
         return len(dead)
 
 
-def kmeans(points: Tensor, clusters: int, generator: Generator) -> Tensor:
-    """Centres (K, d) of Lloyd's algorithm on (N, d), started by k-means++ (Arthur, 2007).
+def kmeans(points: Tensor, clusters: int, seed: int) -> Tensor:
+    """Centres (K, d) of k-means on (N, d); fewer points than clusters are used more than once."""
+    # Here, for whoever only uses a model: scikit-learn takes longer to load than that.
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
 
-    With fewer points than clusters, points are used more than once.
-    """
-    first = int(torch.randint(len(points), (1,), generator=generator))
-    centres = points[first : first + 1]
-    for _ in range(clusters - 1):
-        weight = torch.cdist(points, centres).amin(1).square().cpu()
-        if float(weight.sum()) <= 0:  # all points are centres already
-            weight = torch.ones(len(points))
-        chosen = torch.multinomial(weight, 1, generator=generator).to(points.device)
-        centres = torch.cat([centres, points[chosen]])
-    for _ in range(KMEANS_ROUNDS):
-        nearest = torch.cdist(points, centres).argmin(1)
-        member = nn.functional.one_hot(nearest, clusters).to(points)
-        counts = member.sum(0)
-        means = member.T @ points / counts.clamp_min(1)[:, None]
-        centres = torch.where(counts[:, None] > 0, means, centres)
-    return centres
+    rows = points.detach().cpu().float().numpy()
+    if len(rows) < clusters:
+        rows = np.resize(rows, (clusters, rows.shape[1]))
+    with threadpool_limits(1), warnings.catch_warnings():  # the same bits on any number of cores
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of points that repeat
+        found = KMeans(clusters, n_init=1, max_iter=KMEANS_ROUNDS, random_state=seed).fit(rows)
+    return torch.from_numpy(found.cluster_centers_).to(points)

@@ -142,7 +142,7 @@ def training_step(
     if state.step == 0:
         with torch.no_grad():
             seen = changed(x, params, generator)[1]
-            model.quantizer.start(model.embed_samples(seen)[0], generator)
+            model.quantizer.start(model.embed_samples(seen)[0], params.seed)
     result = objective(model, x, params, generator, repeats)
     passed, terms = result.batch, result.terms
     total = weighted_total(terms, params.weights.model_dump())
