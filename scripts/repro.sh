@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the whole pipeline. Every dataset trains on one thread, so as many run side by side as there
-# are cores: the first one in sight, what runs beside it says what it has to say in scratch/logs.
+# are cores: the first one in sight, what runs beside it says what it has to say in scratch/logs, and
+# here how far it is, once a minute.
 #
 # DVC locks what a stage reads and writes, and all data comes after check_params. So only one process
 # at a time makes data; what follows is run stage by stage (--single-item), which looks at nothing
@@ -10,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH="$PWD/.venv/bin:$PATH"
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 
-dvc repro check_params
+dvc repro --quiet check_params
 names=$(python -c 'from v3.params import load_params; print(*load_params().datasets)')
 read -r -a datasets <<<"$names"
 stages=$(dvc stage list --name-only)
@@ -19,7 +20,7 @@ logs=scratch/logs
 claims=$(mktemp -d)
 trap 'rm -rf "$claims"; kill $(jobs -p) 2>/dev/null || true' EXIT
 
-# All stages of a dataset after its split, in the order of dvc.yaml.
+# All stages of a dataset after its split and spec, in the order of dvc.yaml.
 follow() {
     local targets
     targets=$(grep "@$1\$" <<<"$stages" | grep -v '^split@')
@@ -27,11 +28,12 @@ follow() {
     dvc --wait-for-lock repro --single-item $targets
 }
 
-# "$@" with its output in a log, of which the end is shown if it fails.
+# "$@" with its output in a log; how far it is is said here too, and the end of the log if it fails.
 aside() {
     local log=$logs/$1.log
     shift
-    "$@" >"$log" 2>&1 && return
+    # grep finds nothing in short work, and fails then
+    if "$@" 2>&1 | tee "$log" | { grep --line-buffered ' to go' || true; }; then return; fi
     echo "error: that failed; the end of $log:" >&2
     tail -n 5 "$log" >&2
     return 1

@@ -22,6 +22,7 @@ from typing import NoReturn
 
 from v3.base.disk import DiskFull, disk_full
 from v3.base.errors import OF_THE_MACHINE, V3Error
+from v3.base.lock_files import check_lock
 
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -93,6 +94,8 @@ def run(main: Callable[[], None]) -> None:
 def _run(main: Callable[[], None]) -> None:
     try:
         with stopping.stoppable():
+            if "DVC_STAGE" in os.environ:
+                check_lock()
             main()
     except V3Error as error:
         _fail(error)
