@@ -9,15 +9,25 @@ from v3.base.cli import run
 
 import argparse
 
+from v3.base.errors import V3Error
 from v3.base.files import atomic_file
 from v3.params import load_params
+
+# Of what `-S` wrote into the file, too: DVC leaves it there, and nobody else may change the file.
+MEND = (
+    "mend it in params.yaml (`git diff params.yaml` shows what was changed there), or give -S "
+    "again with a value that fits."
+)
 
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     with atomic_file("data/params.ok") as beside:  # first: DVC has just deleted it
         beside.write_text("params.yaml is read before anything runs\n", encoding="utf-8")
-    load_params()
+    try:
+        load_params()
+    except V3Error as error:
+        raise V3Error(f"{error}; {MEND}") from None
 
 
 if __name__ == "__main__":

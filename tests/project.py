@@ -160,9 +160,11 @@ def shrink(file: Path, datasets: Collection[str] = tuple(TINY)) -> None:
     params["machine"].update(TINY_MACHINE)
     for section, values in TINY_DEFAULTS.items():
         params["defaults"][section].update(values)
+    params["defaults"]["train"].update(TINY_TRAIN)
     for dataset, sections in TINY.items():
-        for section, values in (("train", TINY_TRAIN), *sections.items()):
-            assert values.keys() <= params[dataset][section].keys() | TINY_TRAIN.keys()
+        params[dataset]["train"].update(dict.fromkeys(TINY_TRAIN, "default"))
+        for section, values in sections.items():
+            assert values.keys() <= params[dataset][section].keys()
             params[dataset][section].update(values)
         spec = params[dataset]["specs"][params[dataset]["spec"]]
         default = params["defaults"]["specs"]["laptop"]

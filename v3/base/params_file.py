@@ -1,8 +1,8 @@
 """params.yaml as plain values, and single sections of it as what they should be.
 
-What a dataset's section does not say, `defaults` says. A stage that needs one section reads that
-one: what other sections look like is no business of its. `stages/check_params.py` reads the whole
-file before anything runs.
+What a dataset's section does not say, or calls `default`, `defaults` says. A stage that needs one
+section reads that one: what other sections look like is no business of its.
+`stages/check_params.py` reads the whole file before anything runs.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from v3.base.schema import Path as Keys
 
 PARAMS = Path("params.yaml")
 DEFAULTS = "defaults"
+AS_DEFAULT = "default"  # as a value: what `defaults` says; it is listed so that plain -S finds it
 T = TypeVar("T")
 
 
@@ -120,17 +121,20 @@ def read_section(
 
     def named(keys: Keys) -> str:
         """Where the value stands that the keys lead to: in the last layer that says it."""
-        full = [name for name, layer in found.items() if _says(layer, keys)] or [
-            f"{dataset}.{section}"
-        ]
+        said = [name for name, layer in found.items() if _says(layer, keys)]
+        # the last that says it, and not that it is as an earlier one says
+        full = [name for name in said if _value(found[name], keys) != AS_DEFAULT] or said[-1:]
+        full = full or [f"{dataset}.{section}"]
         return full[-1] + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
 
-    merged: Any = None
+    merged: Any = {}
     for layer in found.values():
         merged = merge(merged, layer)
     try:
         return read(kind, merged, named)
     except V3Error as error:
+        if str(error).endswith(f"is {AS_DEFAULT!r}"):
+            raise V3Error(f"{error}, of which {DEFAULTS}.{section} says nothing") from None
         if "is not a parameter" not in str(error):
             raise
         raise V3Error(f"{error} {_how_to_name(dataset, section)}") from None
@@ -140,10 +144,12 @@ def merge(one: Any, other: Any) -> Any:
     """`one` with what `other` says otherwise; sections within it likewise, lists as a whole."""
     if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
         return other
-    return {
-        **one,
-        **{key: merge(one[key], value) if key in one else value for key, value in other.items()},
+    said = {
+        key: merge(one.get(key, {}), value)
+        for key, value in other.items()
+        if value != AS_DEFAULT or key not in one
     }
+    return {**one, **said}
 
 
 def _says(value: Any, keys: Keys) -> bool:
@@ -155,6 +161,14 @@ def _says(value: Any, keys: Keys) -> bool:
             return False
         value = value[key]
     return True
+
+
+def _value(value: Any, keys: Keys) -> Any:
+    for key in keys:
+        if not isinstance(value, Mapping):
+            return value
+        value = value[key]
+    return value
 
 
 def _how_to_name(dataset: str, section: str) -> str:
