@@ -15,6 +15,7 @@ repro: environment fluidsynth
 	@scripts/repro.sh
 
 studies: environment fluidsynth
+	@$(BIN)/python scripts/studies.py
 	@for study in studies/*/dvc.yaml; do $(BIN)/dvc repro $$study || exit 1; done
 	@echo "Done. Medians and worst over the seeds lie in studies/*/metrics/."
 
