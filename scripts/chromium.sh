@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Sees to Chromium, in which the page of plots is tested: installs it where that can be done unasked.
+# Without one these tests are skipped, all others run.
+set -euo pipefail
+
+found() {
+    command -v chromium || command -v google-chrome || command -v google-chrome-stable ||
+        command -v chrome || [ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]
+}
+
+if found >/dev/null; then
+    exit 0
+fi
+
+as_root=()
+can_apt=no
+if command -v apt-get >/dev/null; then
+    if [ "$(id -u)" -eq 0 ]; then
+        can_apt=yes
+    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        can_apt=yes
+        as_root=(sudo -n)
+    fi
+fi
+
+if [ "$can_apt" = yes ]; then
+    # Ubuntu has it as a snap alone, which cannot read the folders of tests.
+    ${as_root[@]+"${as_root[@]}"} apt-get update -q >/dev/null || true # an old list often suffices
+    if apt-cache show chromium >/dev/null 2>&1; then
+        echo "Installing Chromium with apt-get"
+        # ${...[@]+...}: an empty array counts as unset in the bash of macOS
+        ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -q -y --no-install-recommends chromium >/dev/null || true
+    fi
+fi
+
+if ! found >/dev/null; then
+    echo "note: there is no Chromium or Chrome and none could be installed from here, so the page" \
+        "of plots is not tested (Debian: sudo apt install chromium; else Google Chrome)." >&2
+fi
