@@ -10,7 +10,7 @@ import pytest
 import yaml
 from browser import Browser, find_browser
 from PIL import Image
-from project import ROOT, TINY, Project, stages, tiny_project
+from project import ROOT, STUDIES, TINY, Project, stages, tiny_project
 
 BROWSER = find_browser()
 pytestmark = pytest.mark.skipif(
@@ -61,13 +61,17 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     params.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
     for dataset in DATASETS:
         draw(made.folder, dataset)
+    for study in STUDIES:
+        summary = study.parent.relative_to(ROOT) / "plots" / "svhn.png"
+        (made.folder / summary).parent.mkdir()
+        Image.new("RGB", (500, 300), "teal").save(made.folder / summary)
     made.commit()
     return made
 
 
 @pytest.fixture(scope="module")
 def shown(project: Project) -> Path:
-    project.dvc("plots", "show")
+    assert "fail" not in project.dvc("plots", "show")
     return project.folder / "dvc_plots" / "index.html"
 
 
@@ -150,6 +154,7 @@ def test_contents_list_every_plot_in_the_order_of_datasets(browser: Browser, sho
         for name in (name.removeprefix("plots/") for name in plot_names())
         for dataset in DATASETS
     }
+    expected |= {f"#svhn-{study.parent.name}-summary" for study in STUDIES}
     assert {*links} == expected
     # Every one has a title and says how it is to be read.
     assert browser.run(
@@ -225,19 +230,40 @@ def test_charts_of_other_kinds_ask_before_they_need_the_network(
     )
 
 
-def test_pictures_of_studies_and_of_ones_own_have_a_place(
+def test_a_curve_without_a_number_says_so(
     browser: Browser, project: Project, tmp_path: Path
 ) -> None:
-    pictures = ["my_own.png", "studies/seeds/plots/svhn.png", "studies/published/plots/svhn.png"]
-    for picture in pictures:
-        (project.folder / picture).parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (500, 300), "teal").save(project.folder / picture)
-    project.dvc("plots", "show", *pictures, "-o", str(tmp_path / "page"))
-    for picture in pictures:
-        (project.folder / picture).unlink()
+    curve = "plots/svhn/curves/validation_error.tsv"
+    (project.folder / curve).write_text("step\tvalidation_error\n10\tnan\n", encoding="utf-8")
+    project.dvc("plots", "show", curve, "-o", str(tmp_path / "page"))
+    project.git("checkout", "-q", "--", "plots")
     browser.open((tmp_path / "page" / "index.html").as_uri())
     assert browser.heard() == []
-    titles = "[...document.querySelectorAll('#{} h3')].map(h => h.textContent)"
-    assert browser.run(titles.format("svhn")) == ["Seeds", "Seeds, as published"]
-    assert browser.run(titles.format("other")) == ["my own.png"]
-    assert browser.run("[...document.images].every(image => image.naturalWidth === 500)")
+    assert "No numbers" in browser.run("document.querySelector('article').innerText")
+
+
+def test_what_is_not_there_yet_is_no_frame(
+    browser: Browser, project: Project, tmp_path: Path
+) -> None:
+    for name in ("studies/seeds/plots", "plots/svhn"):
+        (project.folder / name).rename(tmp_path / name.replace("/", "_"))
+    project.dvc("plots", "show", "-o", str(tmp_path / "page"))
+    project.git("checkout", "-q", "--", "plots", "studies")
+    browser.open((tmp_path / "page" / "index.html").as_uri())
+    assert browser.heard() == []
+    shown = browser.run("[...document.querySelectorAll('main section')].map(s => s.id)")
+    assert shown == [*(name for name in DATASETS if name != "svhn"), "svhn"]
+    titles = browser.run("[...document.querySelectorAll('#svhn h3')].map(h => h.textContent)")
+    assert titles == ["Seeds, as published"]
+
+
+def test_a_picture_of_ones_own_has_a_place(
+    browser: Browser, project: Project, tmp_path: Path
+) -> None:
+    Image.new("RGB", (500, 300), "teal").save(project.folder / "my_own.png")
+    project.dvc("plots", "show", "my_own.png", "-o", str(tmp_path / "page"))
+    (project.folder / "my_own.png").unlink()
+    browser.open((tmp_path / "page" / "index.html").as_uri())
+    assert browser.heard() == []
+    assert browser.run("document.querySelector('#other h3').textContent") == "my own.png"
+    assert browser.run("document.images[0].naturalWidth") == 500
