@@ -1,5 +1,6 @@
 # make repro    everything from nothing: environment, data, models, metrics, plots
 # make studies  the same models on many seeds (some two hours on two cores)
+# make docs     the tables of figures in README.md and docs/, from metrics/ and studies/
 # make test     style, types and tests
 # make lint     style and types alone
 # make format   mend the style
@@ -9,7 +10,7 @@ BIN := .venv/bin
 # For all that runs below. Stages run as `python -m ...`, so .venv has to be first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro studies test lint format environment fluidsynth
+.PHONY: repro studies docs test lint format environment fluidsynth
 
 repro: environment fluidsynth
 	@scripts/repro.sh
@@ -18,6 +19,9 @@ studies: environment fluidsynth
 	@$(BIN)/python scripts/studies.py
 	@for study in studies/*/dvc.yaml; do $(BIN)/dvc repro $$study || exit 1; done
 	@echo "Done. Medians and worst over the seeds lie in studies/*/metrics/."
+
+docs: environment
+	$(BIN)/python scripts/tables.py
 
 test: lint fluidsynth
 	$(BIN)/python -m pytest
