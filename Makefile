@@ -1,7 +1,7 @@
 # make repro    everything from nothing: environment, data, models, metrics, plots
 # make studies  the same models on many seeds (some two hours on two cores)
 # make docs     the tables of figures in README.md and docs/, from metrics/ and studies/
-# make test     style, types and tests
+# make test     style, types and tests (installs Chromium, 290 MB, where it may: the page of plots)
 # make lint     style and types alone
 # make format   mend the style
 # PYTHON=/path/to/python3.11 names an interpreter that is not on PATH.
@@ -10,7 +10,7 @@ BIN := .venv/bin
 # For all that runs below. Stages run as `python -m ...`, so .venv has to be first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro studies docs test lint format environment fluidsynth
+.PHONY: repro studies docs test lint format environment fluidsynth chromium
 
 repro: environment fluidsynth
 	@scripts/repro.sh
@@ -23,7 +23,7 @@ studies: environment fluidsynth
 docs: environment
 	$(BIN)/python scripts/tables.py
 
-test: lint fluidsynth
+test: lint fluidsynth chromium
 	$(BIN)/python -m pytest
 
 lint: environment
@@ -40,3 +40,6 @@ environment:
 
 fluidsynth:
 	@scripts/fluidsynth.sh
+
+chromium:
+	@scripts/chromium.sh
