@@ -36,6 +36,13 @@ def main() -> None:
                 unseen_styles=params.unseen_styles,
                 few_shot=params.few_shot,
             )
+        for part in ("validation", "test", "unseen_test"):
+            rows = file.rows_of(splits.get(part, []))
+            if len(rows) and (file.content[rows] < 0).all():
+                raise V3Error(
+                    f"{paths.fragments}: no fragment of the part '{part}' has a known content, "
+                    "which the evaluations compare with: give some of its samples labels."
+                )
     if not splits.get("unseen_test"):
         raise V3Error(
             f"no style is unseen, which the evaluations of unseen styles need: name some in "

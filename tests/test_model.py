@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from v3.base.errors import V3Error
-from v3.model.v3 import V3, ModelInfo, StyleChannel, pool
+from v3.model.about import ModelInfo, StyleChannel
+from v3.model.v3 import V3, pool
 
 POOLINGS = ("own", "mean", "neighbour")
 
@@ -62,6 +63,13 @@ def test_units_are_those_of_the_file(model):
     with torch.inference_mode():
         raw = model.decoder(model.quantizer.atoms[encoding.codes], encoding.z_s)
     assert torch.allclose(model.decode(encoding.codes, encoding.z_s), raw / 0.5 + 10.0)
+
+
+def test_arrays_that_run_backwards_are_taken(model):
+    x = np.random.default_rng(0).random((4, 3, 8, 8), np.float32)
+    backwards = model.encode(x[::-1], np.array([0, 0, 1, 1])[::-1].copy())
+    assert torch.equal(backwards.z_s.flip(0), model.encode(x, np.array([0, 0, 1, 1])).z_s)
+    assert model.swap(x, x[::-1]).shape == x.shape
 
 
 def test_swap_is_decode_of_two_encodings(model):

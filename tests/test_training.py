@@ -274,8 +274,8 @@ def test_every_choice_trains(tiny_file, tiny_spec, params, change):
 
 
 def test_nan_names_the_parameter(tiny_file, tiny_spec, params):
-    with pytest.raises(V3Error, match=r"train.learning_rate \(is 1e\+30\)"):
-        run(tiny_file, tiny_spec, replace(params, learning_rate=1e30))
+    with pytest.raises(V3Error, match=r"train.learning_rate \(is 1000\)"):
+        run(tiny_file, tiny_spec, replace(params, learning_rate=1000.0))
 
 
 def test_converged_training_ends_early(tiny_file, tiny_spec, params):

@@ -65,4 +65,9 @@ def adapt(
         optimiser.zero_grad(set_to_none=True)
         weighted_total(terms, train.weights.model_dump()).backward()
         optimiser.step()
+    if not all(bool(value.isfinite().all()) for value in adapted.state_dict().values()):
+        raise V3Error(
+            "the adaptation ends in numbers that are not finite: lower few_shot.learning_rate "
+            f"(is {params.learning_rate:g})."
+        )
     return adapted.eval()

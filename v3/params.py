@@ -8,6 +8,7 @@ section with a `train` is one, too. What only one corpus has, its own module say
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -52,6 +53,7 @@ SHARED: dict[str, Any] = {
     "swap": SwapParams,
     "baseline": BaselineParams,
 }
+NAME = re.compile(r"\w[\w-]*")
 OTHER = ("datasets", "machine", DEFAULTS, "studies")  # sections that are no dataset's
 
 
@@ -78,6 +80,12 @@ def parse_params(raw: Any) -> Params:
         if key not in raw:
             raise V3Error(f"{key} is missing")
     datasets: tuple[str, ...] = read(SomeNames, raw["datasets"], "datasets")
+    for name in datasets:
+        if not NAME.fullmatch(name):
+            raise V3Error(
+                f"datasets: {name!r} is no name of a dataset: take letters, digits, _ and -, for "
+                "DVC and the shell read other characters as something else"
+            )
     for key, value in raw.items():
         if key in OTHER or key in datasets or (isinstance(value, dict) and "train" in value):
             continue

@@ -24,6 +24,10 @@ from v3.base.disk import DiskFull, disk_full
 from v3.base.errors import OF_THE_MACHINE, V3Error
 from v3.base.lock_files import check_lock
 
+OUT_OF_MEMORY = (
+    "the memory of this machine does not suffice: set machine.workers to 1, "
+    "machine.memory_gb lower, or take a smaller spec, and run the same command again."
+)
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -102,14 +106,13 @@ def _run(main: Callable[[], None]) -> None:
     except stopping.Stopped as stopped:
         sys.exit(stopping.leave(stopped.number))
     except MemoryError:
-        _fail(
-            "the memory of this machine does not suffice: set machine.workers to 1, or "
-            "machine.memory_gb lower, and run the same command again."
-        )
+        _fail(OUT_OF_MEMORY)
     except Exception as error:
         full = disk_full(error)
         if full is not None:
             _fail(full)
+        if isinstance(error, RuntimeError) and "allocate memory" in str(error):  # PyTorch's
+            _fail(OUT_OF_MEMORY)
         if isinstance(error, OSError) and (sentence := _of_a_file(error)):
             _fail(sentence)
         raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,8 +104,10 @@ def _usual() -> list[Path]:
     """Folders that stages write to, whether their authors know or not."""
     home = Path.home()
     here = Path.cwd()
-    inside = [here / name for name in ("data", "models", "plots", "scratch", ".dvc", ".dvc/cache")]
-    return [here, *inside, *(_cache(home, name) for name in CACHES), _temporary(), *ELSEWHERE]
+    names = ("data", "models", "metrics", "plots", "scratch", ".dvc", ".dvc/cache")
+    caches = [_cache(home, name) for name in CACHES]
+    told = [_folder(Path(word) / "x") for word in sys.argv[1:] if os.sep in word]  # such as --run
+    return [*told, here, *(here / name for name in names), *caches, _temporary(), *ELSEWHERE]
 
 
 # Folders that a variable moves: its name, and where they are without, below the home folder.

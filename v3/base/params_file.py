@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
+from pydantic import Field
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import ConstructorError, SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from v3.base.errors import V3Error
-from v3.base.schema import Count, Natural, NonNegative, Section, mapping, read
+from v3.base.schema import Count, NonNegative, Section, mapping, read
 from v3.base.schema import Path as Keys
 
 PARAMS = Path("params.yaml")
@@ -25,16 +26,19 @@ AS_DEFAULT = "default"  # as a value: what `defaults` says; it is listed so that
 T = TypeVar("T")
 
 
+Processes = Annotated[int, Field(ge=0, le=1024)]  # of very many PyTorch dies without a word
+
+
 class Machine(Section):
     """How the work is done on this machine, not what is done: no result depends on it by intent.
 
     (`threads` and `device` change the last bits of sums, and so figures a little.)
     """
 
-    workers: Natural
-    loaders: Natural
+    workers: Processes
+    loaders: Processes
     memory_gb: NonNegative
-    threads: Natural
+    threads: Processes
     device: Literal["auto", "cpu", "cuda", "mps"]
     checkpoint_every: Count
 

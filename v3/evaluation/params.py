@@ -10,9 +10,9 @@ from pydantic import Field, model_validator
 
 from v3.base.errors import V3Error
 from v3.base.params_file import PARAMS, read_params_file
-from v3.base.schema import Count, Names, Natural, Positive, Section, read, share_nothing
+from v3.base.schema import Count, Names, Positive, Section, Seed, read, share_nothing
 
-Seeds = Annotated[tuple[Natural, ...], Field(min_length=1)]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
 
 
 class RetrievalParams(Section):
@@ -20,7 +20,7 @@ class RetrievalParams(Section):
 
 
 class TsneParams(Section):
-    seed: Natural
+    seed: Seed
     fragments: Annotated[int, Field(ge=10)]
     perplexity: Annotated[float, Field(ge=1)]
 
@@ -34,22 +34,22 @@ class TsneParams(Section):
 
 
 class FewShotParams(Section):
-    seed: Natural
+    seed: Seed
     passes: Count
     learning_rate: Positive
 
 
 class LeakageParams(Section):
-    seed: Natural
+    seed: Seed
 
 
 class SwapParams(Section):
-    seed: Natural
+    seed: Seed
     swaps: Count
 
 
 class BaselineParams(Section):
-    seed: Natural
+    seed: Seed
     fragments: Count
 
 
@@ -60,7 +60,7 @@ class StudyParams(Section):
     datasets: Names
     seeds: Seeds
     slow_datasets: Names = ()
-    slow_seeds: tuple[Natural, ...] = ()
+    slow_seeds: tuple[Seed, ...] = ()
     train: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")

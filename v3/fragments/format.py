@@ -27,11 +27,11 @@ from numpy.typing import DTypeLike, NDArray
 from v3.base.errors import OF_THE_MACHINE, V3Error
 
 SCHEMA = "v3-fragments/1"
+LARGEST_INPUT = 1e9  # of the network: float32 counts in steps of 64 there, and squares are finite
 DTYPES = ("uint8", "float16", "float32")
 Shape = tuple[int, int, int]  # (C, H, W)
 
 
-# Errors of the machine, which say nothing about what a file holds.
 @dataclass(frozen=True)
 class Source:
     """What a fragment file says of its fragments; `offset` and `scale` are in their units."""
@@ -86,9 +86,9 @@ def read_info(path: Path, file: h5py.File, source: Source) -> FragmentInfo:
 
 def _number(path: Path, file: h5py.File, key: str) -> float:
     value = _attribute(path, file, key)
-    if not np.isscalar(value) or isinstance(value, (str, bytes)):
+    if not isinstance(value, int | float | np.integer | np.floating):
         raise invalid(path, f"attribute '{key}' is no number")
-    return float(value)  # type: ignore[arg-type]
+    return float(value)
 
 
 def _text(path: Path, file: h5py.File, key: str) -> str:
@@ -169,6 +169,17 @@ def invalid(path: Path, reason: str) -> V3Error:
 def damaged(path: Path, error: BaseException) -> V3Error:
     """What to say of a file that HDF5 cannot read: locked, out of reach for now, or damaged."""
     said = str(error)
+    if "consistency flags" in said:
+        return V3Error(
+            f"{path} is marked as being written, by a process that still runs or was ended before "
+            f"it closed the file: end that; if none runs, `h5clear -s {path}` (package hdf5-tools) "
+            "takes the mark off, or, if `dvc repro` made the file, delete it and run that again."
+        )
+    if "plugin" in said or "required filter" in said:  # where HDF5 looks for ways of packing
+        return V3Error(
+            f"{path} is packed in a way that this HDF5 does not know ({_reason(error)}): write it "
+            "with gzip or unpacked (`h5repack -f GZIP=4` where that way is known)."
+        )
     if "unable to lock" in said or "already open for" in said:
         return V3Error(
             f"{path} is locked ({_reason(error)}): wait for the process that writes it or end "

@@ -7,7 +7,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from v3.fragments.format import FragmentInfo, check_labels, invalid, read_info, read_labels
+from v3.fragments.format import (
+    LARGEST_INPUT,
+    FragmentInfo,
+    check_labels,
+    invalid,
+    read_info,
+    read_labels,
+)
 from v3.fragments.reader import SPAN, Fragments
 
 
@@ -30,15 +37,14 @@ class LabelledFragments(Fragments):
         check_labels(str(path), "style", self.style, len(self.info.style_names))
         self.group = np.full(self.samples, -1, np.int32)
         if self.info.group_names:
-            if not isinstance(file.get("group"), h5py.Dataset):
-                raise invalid(path, "it has group_names and no dataset 'group'")
+            self._dataset("group")
             self.group = read_labels(path, file, "group", np.int32, self.samples)
             check_labels(str(path), "group", self.group, len(self.info.group_names))
         if h5py.check_string_dtype(file["sample_id"].dtype) is None:
             raise invalid(path, "sample_id holds no text")
+        if (shape := file["sample_id"].shape) != (self.samples,):
+            raise invalid(path, f"sample_id has shape {shape}, not ({self.samples},)")
         self.sample_id: list[str] = list(file["sample_id"].asstr()[()])
-        if len(self.sample_id) != self.samples:
-            raise invalid(path, f"{len(self.sample_id)} sample_id for {self.samples} samples")
 
     def name_of(self, sample: int) -> str:
         """What to call the sample in that row."""
@@ -48,6 +54,17 @@ class LabelledFragments(Fragments):
 def validate(path: str | Path) -> FragmentInfo:
     """Check all of a fragment file, to its last value; a fault is a `V3Error` that names it."""
     with LabelledFragments(path) as file:
+        offset, scale = file.source.offset, file.source.scale
         for start in range(0, len(file), SPAN):
-            file.read(np.arange(start, min(start + SPAN, len(file))))
+            values = file.read(np.arange(start, min(start + SPAN, len(file))))
+            ends = np.stack([f(axis=(1, 2, 3)) for f in (values.min, values.max)]).astype(float)
+            largest = np.abs((ends - offset) * scale).max(0)
+            if largest.max() > LARGEST_INPUT:
+                row = start + int(largest.argmax())
+                name = file.name_of(int(file.sample[row]))
+                raise invalid(
+                    file.path,
+                    f"fragment {row} (of {name}) is {largest.max():g} in the network's input, "
+                    "(value - offset) * scale, which should be near 0",
+                )
         return file.info

@@ -43,7 +43,7 @@ class Fragments:
         self._file = open_for_reading(self.path)
         try:
             self._read_small()
-        except (OSError, RuntimeError, UnicodeDecodeError) as error:
+        except (OSError, RuntimeError, LookupError, ValueError, TypeError) as error:  # h5py's
             self._file.close()
             raise damaged(self.path, error) from None
         except BaseException:
@@ -53,13 +53,13 @@ class Fragments:
     def _read_small(self) -> None:
         path, file = self.path, self._file
         schema = file.attrs.get("schema")
-        if schema != SCHEMA:
+        if not isinstance(schema, str) or schema != SCHEMA:
             raise invalid(path, f"its schema is {schema!r}, not {SCHEMA!r}")
         self.source: Source = read_source(path, file)
         data = self._data = self._dataset("fragments")
         if data.ndim != 4 or min(data.shape) < 1:
             raise invalid(path, f"fragments have shape {data.shape}, not (F, C, H, W) with F >= 1")
-        if data.dtype.name not in DTYPES:
+        if data.dtype not in DTYPES:  # nor of another byte order, which PyTorch lacks
             raise invalid(path, f"fragments are {data.dtype}, not {', '.join(DTYPES)}")
         self.shape: Shape = data.shape[1:]
         self.dtype: np.dtype[Any] = data.dtype
@@ -78,9 +78,16 @@ class Fragments:
         self.starts = np.searchsorted(self.sample, np.arange(self.samples + 1)).astype(np.int64)
 
     def _dataset(self, name: str) -> h5py.Dataset:
-        found = self._file.get(name)
+        """A dataset, all of which is in this file: nobody's digest tells of what lies elsewhere."""
+        link, found = self._file.get(name, getlink=True), self._file.get(name)
         if not isinstance(found, h5py.Dataset):
             raise invalid(self.path, f"it has no dataset '{name}'")
+        if isinstance(link, h5py.ExternalLink) or found.is_virtual or found.external:
+            raise invalid(self.path, f"its dataset '{name}' lies in another file")
+        if found.chunks:
+            pieces = -(-np.array(found.shape) // np.array(found.chunks))
+            if found.id.get_num_chunks() < pieces.prod():  # HDF5 would fill in zeros
+                raise invalid(self.path, f"parts of its dataset '{name}' were never written")
         return found
 
     def __enter__(self) -> Self:

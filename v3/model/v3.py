@@ -10,75 +10,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-from pydantic import Field, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Generator, Tensor, nn
 
 from v3.base.errors import V3Error
 from v3.base.files import atomic_folder, read_json, write_json
-from v3.base.schema import Count, NonNegative, Positive, Section, read
+from v3.base.schema import read
+from v3.model.about import SCHEMA, About, ModelInfo, StyleChannel
 from v3.model.networks import Decoder, Encoder
 from v3.model.quantizer import Quantizer
 from v3.model.spec import Spec
 
-SCHEMA: Literal["v3-model/2"] = "v3-model/2"
 WEIGHTS, ABOUT = "model.safetensors", "model.json"
 MEND = "get the model again (`dvc checkout models`, `dvc pull`) or train it (`dvc repro`)"
 BATCH = 512  # fragments encoded or decoded at once
 Fragments = np.ndarray | Tensor
-
-
-class StyleChannel(Section):
-    """How the decoder reads the style: what it cannot hold, it cannot carry.
-
-    pooling: `own` gives the decoder each fragment's own style, `mean` that of its sample,
-        `neighbour` that of the sample's next fragment (of the last: the first), which can say
-        nothing about a fragment but what they share.
-    standardise: z_s has mean 0 and variance 1 in every dimension over the training data.
-    noise: standard deviation of the Gaussian noise on what the decoder reads in training.
-    """
-
-    pooling: Literal["own", "mean", "neighbour"] = "own"
-    standardise: bool = True
-    noise: NonNegative = 0.0
-
-
-class ModelInfo(Section):
-    """What the fragments are: (C, H, W), and network input = (value - offset) * scale.
-
-    variance: of the network input over the training fragments, about their mean; an error of
-        reconstruction that large is that of a decoder which knows nothing.
-    """
-
-    dataset: str
-    source: str
-    offset: float
-    scale: float
-    fragment_shape: tuple[Count, Count, Count]
-    variance: Positive
-
-    @model_validator(mode="after")
-    def _scale_is_not_zero(self) -> ModelInfo:
-        if self.scale == 0:
-            raise ValueError("scale must not be 0")
-        return self
-
-
-class About(Section):
-    """All of model.json."""
-
-    schema_: Literal["v3-model/2"] = Field(SCHEMA, alias="schema")
-    spec: Spec
-    style_channel: StyleChannel
-    codebook_decay: Annotated[float, Field(ge=0, lt=1)]
-    info: ModelInfo
-    training: dict[str, Any]  # <dataset>.train, as it was trained
-    figures: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -278,9 +229,17 @@ class V3(nn.Module):
             model = cls(about.spec, about.info, about.style_channel, about.codebook_decay)
         except V3Error as error:
             raise V3Error(f"{error}: {MEND}.") from None
+        except (RuntimeError, TypeError, OverflowError, MemoryError):  # of sizes that nothing holds
+            raise V3Error(
+                f"{folder / ABOUT} tells of a network that no memory here holds: {MEND}."
+            ) from None
         weights = folder / WEIGHTS
         try:
-            model.load_state_dict(load_file(weights))
+            tensors = load_file(weights)
+            kinds = {name: tensor.dtype for name, tensor in model.state_dict().items()}
+            if other := [name for name in tensors if tensors[name].dtype != kinds.get(name)]:
+                raise RuntimeError(f"{other[0]} is {tensors[other[0]].dtype}")
+            model.load_state_dict(tensors)
         except PermissionError:
             raise V3Error(f"{weights} may not be read: give yourself the right to.") from None
         except (OSError, SafetensorError, RuntimeError) as error:
@@ -291,6 +250,8 @@ class V3(nn.Module):
         for name, tensor in model.state_dict().items():
             if not tensor.isfinite().all():
                 raise V3Error(f"{weights} holds values that are not finite in {name}: {MEND}.")
+            if name.endswith("running_var") and (tensor < 0).any():
+                raise V3Error(f"{weights} holds variances below 0 in {name}: {MEND}.")
         model.figures, model.training_params = dict(about.figures), dict(about.training)
         return model.to(device).eval()
 
@@ -328,6 +289,8 @@ def network_input(fragments: Tensor, info: ModelInfo) -> Tensor:
 
 
 def _fragments(fragments: Fragments) -> Tensor:
+    if isinstance(fragments, np.ndarray):
+        fragments = np.ascontiguousarray(fragments)  # PyTorch takes no array that runs backwards
     fragments = torch.as_tensor(fragments)
     if fragments.ndim != 4 or not len(fragments):
         raise V3Error(f"fragments must have the shape (N, C, H, W), N > 0; have {fragments.shape}.")

@@ -179,6 +179,7 @@ def contact_sheet(
     save(figure, path)
 
 
+@picture
 def image_grid(
     path: str | Path,
     blocks: Sequence[Block],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -87,13 +88,33 @@ class Batches(Dataset[Batch]):
 
     def from_step(self, first: int, last: int, loaders: int) -> Iterator[Batch]:
         """Batches `first` to `last` - 1 in order, read ahead by `loaders` processes if any."""
-        return iter(
-            DataLoader(
-                self,
-                batch_size=None,
-                sampler=range(first, last),
-                num_workers=loaders,
-                multiprocessing_context="spawn" if loaders else None,
-                worker_init_fn=end_with_parent if loaders else None,
-            )
+        loader = DataLoader(
+            _Arrays(self),
+            batch_size=None,
+            sampler=range(first, last),
+            num_workers=loaders,
+            collate_fn=_as_it_is,
+            multiprocessing_context="spawn" if loaders else None,
+            worker_init_fn=end_with_parent if loaders else None,
         )
+        for fragments, distinct in loader:
+            yield torch.from_numpy(fragments), torch.from_numpy(distinct)
+
+
+class _Arrays(Dataset[tuple[np.ndarray, np.ndarray]]):
+    """The same as arrays, which go from process to process through a pipe.
+
+    PyTorch hands over tensors in /dev/shm, in a thread whose error nobody hears: where that is
+    full, the training would wait for ever.
+    """
+
+    def __init__(self, batches: Batches) -> None:
+        self.batches = batches
+
+    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        fragments, distinct = self.batches[step]
+        return fragments.numpy(), distinct.numpy()
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

@@ -22,8 +22,9 @@ from v3.base.errors import V3Error
 from v3.base.params_file import Machine
 from v3.base.progress import Progress
 from v3.fragments.reader import Fragments
+from v3.model.about import ModelInfo, StyleChannel
 from v3.model.spec import Spec
-from v3.model.v3 import V3, ModelInfo, StyleChannel, network_input
+from v3.model.v3 import V3, network_input
 from v3.training.augment import check_augmentation
 from v3.training.batches import Batch, Batches
 from v3.training.checkpoint import Checkpoints
@@ -118,6 +119,8 @@ def train(
                     "state": vars(state),
                 }
             )
+    finite = all(bool(value.isfinite().all()) for value in state.best.values())
+    require_finite(state.best_error if finite else math.nan, state.step, params, section)
     model.load_state_dict(state.best)
     return model.cpu().eval(), state
 
@@ -147,6 +150,7 @@ def training_step(
     passed, terms = result.batch, result.terms
     total = weighted_total(terms, params.weights.model_dump())
     require_finite(float(total.detach()), state.step, params, section)
+    require_finite(float(result.error.square().sum()), state.step, params, section)
     optimiser.zero_grad(set_to_none=True)
     total.backward()
     if params.clip_norm > 0:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from v3.base.schema import Count, Natural, NonNegative, Positive, Section, Share
+from v3.base.schema import Count, Natural, NonNegative, Positive, Section, Seed, Share
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
@@ -44,12 +44,12 @@ class ViewParams(Section):
 
 
 class TrainParams(Section):
-    seed: Natural
+    seed: Seed
     steps: Count
     batch_samples: Annotated[int, Field(ge=2)]
     fragments_per_sample: Annotated[int, Field(ge=2)]
     optimiser: Literal["adamw", "adam"]
-    learning_rate: Positive
+    learning_rate: Annotated[float, Field(gt=0, le=1000)]
     weight_decay: NonNegative
     betas: tuple[Decay, Decay]
     schedule: Literal["constant", "cosine", "step"]

@@ -7,6 +7,7 @@ product with a matrix for each length that phonemes have. Filters and matrices a
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +18,7 @@ import scipy.signal
 from numpy.typing import NDArray
 from PIL import Image
 
+from v3.base.errors import V3Error
 from v3.corpora.librispeech.params import PhonemesParams
 
 LEAST_POWER = 1e-10  # below that a power counts as that, against the logarithm of 0
@@ -90,7 +92,15 @@ def _frames(
 @lru_cache(maxsize=4)
 def _mel_weights(sample_rate: int, n_fft: int, bands: int) -> Array:
     """Weights (bands, n_fft / 2 + 1) of triangular filters of equal area, on Slaney's scale."""
-    return np.asarray(librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=bands), np.float32)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Empty filters", UserWarning)  # refused here
+        weights = np.asarray(librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=bands), "f4")
+    if not weights.any(axis=1).all():
+        raise V3Error(
+            f"librispeech.phonemes.bands must be lower than {bands}, or n_fft higher than {n_fft}: "
+            "some bands lie between two frequencies of the spectrum and would hear nothing."
+        )
+    return weights
 
 
 @lru_cache(maxsize=512)
