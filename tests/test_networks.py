@@ -1,7 +1,5 @@
 """Specs build networks of the published sizes, and nothing shrinks to zero."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -25,7 +23,7 @@ PAPER = {
     "svhn": (54_764_864, 54_763_683),
     "sprites": (12_927_360, 12_928_819),
 }
-SPECS = [(name, kind) for name in SHAPES for kind in PARAMS.dataset(name).specs]
+SPECS = [(name, kind) for name in SHAPES for kind in PARAMS.sections[name]["specs"]]
 
 
 def parameters(module):
@@ -34,14 +32,14 @@ def parameters(module):
 
 @pytest.mark.parametrize("name", PAPER)
 def test_paper_parameter_counts(name):
-    spec = PARAMS.dataset(name).specs["paper"]
+    spec = PARAMS.sections[name]["specs"]["paper"]
     assert parameters(Encoder(spec, SHAPES[name])) == PAPER[name][0]
     assert parameters(Decoder(spec, SHAPES[name])) == PAPER[name][1]
 
 
 @pytest.mark.parametrize(("name", "kind"), SPECS)
 def test_every_spec_round_trips_a_shape(name, kind):
-    spec = PARAMS.dataset(name).specs[kind]
+    spec = PARAMS.sections[name]["specs"][kind]
     encoder, decoder = Encoder(spec, SHAPES[name]).eval(), Decoder(spec, SHAPES[name]).eval()
     x = torch.rand(2, *SHAPES[name])
     with torch.inference_mode():
@@ -61,7 +59,7 @@ def test_a_spec_that_shrinks_to_nothing_is_refused():
 
 
 def test_contrast_norm_sees_the_same_trunk_input_at_any_brightness_and_contrast(tiny_spec):
-    encoder = Encoder(replace(tiny_spec, contrast_norm=True), (3, 8, 8)).eval()
+    encoder = Encoder(tiny_spec.model_copy(update={"contrast_norm": True}), (3, 8, 8)).eval()
     x = torch.rand(4, 3, 8, 8)
     with torch.inference_mode():
         z_c, z_s = encoder(x)
@@ -71,7 +69,7 @@ def test_contrast_norm_sees_the_same_trunk_input_at_any_brightness_and_contrast(
 
 
 def test_sample_norm_takes_off_what_a_sample_shares(tiny_spec):
-    encoder = Encoder(replace(tiny_spec, sample_norm=True), (3, 8, 8)).eval()
+    encoder = Encoder(tiny_spec.model_copy(update={"sample_norm": True}), (3, 8, 8)).eval()
     x, shared = torch.rand(4, 3, 8, 8), torch.rand(4, 3, 8, 1)
     with torch.inference_mode():
         z_c, z_s = encoder(x, torch.zeros(4, 3, 8, 1))
