@@ -16,8 +16,10 @@ repro: environment fluidsynth
 	@scripts/repro.sh
 
 studies: environment fluidsynth
-	@$(BIN)/python scripts/studies.py
-	@for study in studies/*/dvc.yaml; do $(BIN)/dvc repro $$study || exit 1; done
+	@for file in studies/*/dvc.yaml; do \
+		study=$${file%/dvc.yaml}; \
+		$(BIN)/python scripts/studies.py $${study##*/} && $(BIN)/dvc repro $$file || exit 1; \
+	done
 	@echo "Done. Medians and worst over the seeds lie in studies/*/metrics/."
 
 docs: environment

@@ -1,6 +1,6 @@
-"""Writes studies/<name>/params.yaml: the runs that params.yaml lists for each study.
+"""Writes studies/<name>/params.yaml: the runs that params.yaml lists for a study.
 
-    python scripts/studies.py           (`make studies` does it first)
+    python scripts/studies.py seeds     (`make studies` does it before each; without a name: all)
 
 DVC reads such a file beside a dvc.yaml by itself, and has stages of the study for the runs in it;
 without the file there are none. Git ignores it, so DVC sees a study where somebody runs it and
@@ -11,6 +11,7 @@ DVC sees, and whatever of a study was never run they report as missing, or fail 
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from v3.base.errors import V3Error
@@ -21,11 +22,19 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("studies", nargs="*", help="folders below studies/")
+    names = parser.parse_args().studies
     try:
         params = load_params(ROOT / "params.yaml")
     except V3Error as error:
         raise SystemExit(f"error: {error}") from None
-    for name, study in params.studies.items():
+    for name in names or params.studies:
+        if name not in params.studies:
+            raise SystemExit(f"error: studies.{name} is missing in params.yaml.")
+        study = params.studies[name]
         listed = (*study.datasets, *study.slow_datasets)
         datasets = [dataset for dataset in listed if dataset in params.datasets]
         runs = {
