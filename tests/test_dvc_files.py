@@ -6,9 +6,12 @@ Read as text, and as DVC itself resolves it; test_pipeline.py runs it.
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
+import shutil
 import subprocess
+import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from typing import Any
 import pytest
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
-from project import PIPELINES, ROOT, stages
+from project import PIPELINES, ROOT, STUDIES, stages
 
 from v3.base.closure import BY_NAME, closure, imported, module_file
 from v3.params import load_params
@@ -54,17 +57,27 @@ def inputs(stage: PipelineStage) -> set[Path]:
 OUTS = {from_root(out.fs_path): out for stage in STAGES.values() for out in stage.outs}
 
 
-def test_every_pipeline_is_read() -> None:
-    """Every dataset of the main one; of each study the trainings that params.yaml lists."""
+def test_every_pipeline_is_read(tmp_path: Path) -> None:
+    """Every dataset of the main one; of each study the runs that params.yaml lists."""
     assert {f"summary@{dataset}" for dataset in PARAMS.datasets} <= set(STAGES)
-    wanted = {
-        (f"studies/{name}/dvc.yaml", f"@{dataset}-{seed}")
-        for name, study in PARAMS.studies.items()
-        for dataset in (*study.datasets, *study.slow_datasets)
-        for seed in study.seeds_of(dataset)
-    }
-    found = re.findall(r"(?m)^(studies/.*):train\w*(@.*)$", "\n".join(STAGES))
-    assert sorted(found) == sorted(wanted)
+    assert "corpora/dvc.yaml:svhn_crop" in STAGES
+    (tmp_path / "scripts").mkdir()
+    for name in ("params.yaml", "scripts/studies.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    done = subprocess.run(
+        [sys.executable, "scripts/studies.py"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0
+    assert {file.parent.name for file in STUDIES} == set(PARAMS.studies)
+    for name, study in PARAMS.studies.items():
+        runs = json.loads((tmp_path / "studies" / name / "params.yaml").read_text())["runs"]
+        assert set(runs) == {
+            f"{dataset}-{seed}"
+            for dataset in (*study.datasets, *study.slow_datasets)
+            for seed in study.seeds_of(dataset)
+        }
 
 
 def test_deps_exist_or_are_made() -> None:
