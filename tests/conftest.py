@@ -8,6 +8,7 @@ import pytest
 import torch
 from http_server import Site, serving
 from hypothesis import HealthCheck, settings
+from project import Project, tiny_project
 
 from v3.fragments.format import FragmentInfo
 from v3.fragments.writer import FragmentWriter
@@ -67,3 +68,15 @@ def tiny_file(tmp_path_factory):
 def site() -> Iterator[Site]:
     with serving() as served:
         yield served
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """This checkout at tiny sizes, run from nothing (minutes), its results committed.
+
+    Once for all tests: whoever changes something in it puts it back, or takes a clone.
+    """
+    made = tiny_project(tmp_path_factory.mktemp("pipeline") / "v3")
+    made.dvc("repro")
+    made.commit()
+    return made
