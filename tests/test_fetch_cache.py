@@ -95,7 +95,7 @@ def test_two_processes_do_not_mix(site: Site, cache: Path) -> None:
         subprocess.Popen([sys.executable, "-c", line], stdout=subprocess.PIPE, text=True)
         for _ in range(3)
     ]
-    said = [process.communicate(timeout=60)[0].strip() for process in running]
+    said = [process.communicate()[0].strip() for process in running]
     assert said == [hashlib.sha256(body).hexdigest()] * 3
     assert len(site.asked) == 1
     assert names(cache) == WHOLE

@@ -134,7 +134,6 @@ def run_download(folder: Path, environment: dict[str, str], *args: str):
         env=clean | environment,
         capture_output=True,
         text=True,
-        timeout=120,
         cwd=Path(__file__).parent.parent,
         check=False,
     )
