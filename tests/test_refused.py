@@ -103,7 +103,6 @@ def test_ids_in_two_dimensions_are_refused(tmp_path):
 
 def test_a_file_whose_writer_was_killed(tmp_path):
     path = written(tmp_path / "mine.h5")
-    code = f"import h5py, os; h5py.File({str(path)!r}, 'r+'); os.kill(os.getpid(), 9)"
     code = f"import h5py, os; f = h5py.File({str(path)!r}, 'r+'); os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", code], check=False)
     with pytest.raises(V3Error, match="h5clear"):
@@ -178,13 +177,70 @@ def test_weights_of_another_type_are_refused(tmp_path, kind):
     weights = load_file(folder / "model.safetensors")
     weights["quantizer.atoms"] = weights["quantizer.atoms"].to(kind)
     save_file(weights, folder / "model.safetensors")
-    with pytest.raises(V3Error, match=r"quantizer.atoms is torch"):
+    with pytest.raises(
+        V3Error, match=r"quantizer.atoms is (int8|complex64|float64) and should be float32"
+    ):
+        V3.load(folder)
+
+
+def misfits(weights):
+    """Tensors that a model of `SPEC` does not have, and what is said of them."""
+    atoms = weights["quantizer.atoms"]
+    fewer = {name: weights[name] for name in weights if name != "quantizer.atoms"}
+    yield weights | {"quantizer.atoms": atoms[:1]}, "quantizer.atoms is 1 x 4 and should be 2 x 4"
+    yield fewer, "it has no quantizer.atoms"
+    yield weights | {"other": torch.zeros(2)}, "the network has no other"
+    yield weights | {"quantizer.atoms": atoms + 1e38}, r"holds 1e\+38 in quantizer.atoms"
+
+
+def test_weights_that_do_not_fit_are_named_in_words(tmp_path):
+    folder = saved(tmp_path / "m")
+    file = folder / "model.safetensors"
+    for wrong, said in misfits(load_file(file)):
+        save_file(wrong, file)
+        with pytest.raises(V3Error, match=said) as error:
+            V3.load(folder)
+        assert str(file) in str(error.value)
+        assert "state_dict" not in str(error.value)
+
+
+def test_weights_that_give_no_finite_numbers_are_refused(tmp_path):
+    """Each is small enough, all of them together are not."""
+    folder = saved(tmp_path / "m")
+    file = folder / "model.safetensors"
+    weights = load_file(file)
+    save_file(
+        {k: v * 1e15 if v.ndim > 1 and k.startswith("encoder") else v for k, v in weights.items()},
+        file,
+    )
+    with pytest.raises(V3Error, match=r"model\.safetensors .*no fragment gives finite numbers"):
+        V3.load(folder)
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
+def test_a_folder_in_place_of_a_models_file(tmp_path, name):
+    folder = saved(tmp_path / "m")
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    with pytest.raises(V3Error, match=rf"{name} is a folder .*move it away"):
+        V3.load(folder)
+    with pytest.raises(V3Error, match=r"is missing, for a file stands"):
+        V3.load(Path(__file__) / "m")
+
+
+def test_strides_that_do_not_fit_the_fragments_of_a_model(tmp_path):
+    folder = saved(tmp_path / "m")
+    about = json.loads((folder / "model.json").read_text())
+    about["info"]["fragment_shape"] = [1, 5, 5]
+    (folder / "model.json").write_text(json.dumps(about))
+    with pytest.raises(V3Error, match=r"model\.json contradicts itself .*dvc checkout"):
         V3.load(folder)
 
 
 @pytest.mark.parametrize(
     ("section", "key", "value"),
     [
+        ("info", "fragment_shape", [1, 40_000, 40_000]),  # fits into an integer, into no memory
         ("info", "scale", 1e-320),
         ("info", "scale", 1e300),
         ("info", "offset", 1e308),

@@ -202,6 +202,15 @@ def read_json(path: str | Path) -> Any:
         raise V3Error(f"{path} is missing: run `dvc repro` to make it.") from None
     except PermissionError:
         raise V3Error(f"{path} may not be read: give yourself the right to.") from None
+    except IsADirectoryError:
+        raise V3Error(
+            f"{path} is a folder where a file should be: move it away and run `dvc repro`."
+        ) from None
+    except NotADirectoryError:
+        raise V3Error(
+            f"{path} is missing, for a file stands where a folder above it should be: move that "
+            "away and run `dvc repro`."
+        ) from None
     except (ValueError, RecursionError) as error:
         raise V3Error(
             f"{path} is no readable JSON ({error}): delete it and run `dvc repro`."

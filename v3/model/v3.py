@@ -14,20 +14,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Generator, Tensor, nn
 
 from v3.base.errors import V3Error
-from v3.base.files import atomic_folder, read_json, write_json
-from v3.base.schema import read
+from v3.base.files import atomic_folder, write_json
 from v3.model.about import SCHEMA, About, ModelInfo, StyleChannel
 from v3.model.networks import Decoder, Encoder
 from v3.model.quantizer import Quantizer
 from v3.model.spec import Spec
+from v3.model.stored import ABOUT, MEND, WEIGHTS, read_about, read_weights
 
-WEIGHTS, ABOUT = "model.safetensors", "model.json"
-MEND = "get the model again (`dvc checkout models`, `dvc pull`) or train it (`dvc repro`)"
 BATCH = 512  # fragments encoded or decoded at once
 Fragments = np.ndarray | Tensor
 
@@ -221,39 +218,34 @@ class V3(nn.Module):
     def load(cls, folder: str | Path, device: str | torch.device = "cpu") -> V3:
         """Open a model folder; nothing else is needed. `V3Error` names what is damaged."""
         folder = Path(folder)
-        raw = read_json(folder / ABOUT)
-        if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
-            raise V3Error(f"{folder / ABOUT} is not of {SCHEMA}: {MEND}.")
+        about = read_about(folder)
+        parts = about.spec, about.info, about.style_channel, about.codebook_decay
         try:
-            about = read(About, raw, str(folder / ABOUT))
-            model = cls(about.spec, about.info, about.style_channel, about.codebook_decay)
+            with torch.device("meta"):  # sizes alone: what the file claims may fit into no memory
+                wanted = cls(*parts).state_dict()
         except V3Error as error:
-            raise V3Error(f"{error}: {MEND}.") from None
-        except (RuntimeError, TypeError, OverflowError, MemoryError):  # of sizes that nothing holds
+            said = str(error).partition(":")[0]  # the mend is that of a spec that somebody writes
+            raise V3Error(f"{folder / ABOUT} contradicts itself ({said}): {MEND}.") from None
+        except (RuntimeError, TypeError, OverflowError):  # of sizes that no number holds
             raise V3Error(
-                f"{folder / ABOUT} tells of a network that no memory here holds: {MEND}."
+                f"{folder / ABOUT} tells of a network that no memory holds: {MEND}."
             ) from None
-        weights = folder / WEIGHTS
-        try:
-            tensors = load_file(weights)
-            kinds = {name: tensor.dtype for name, tensor in model.state_dict().items()}
-            if other := [name for name in tensors if tensors[name].dtype != kinds.get(name)]:
-                raise RuntimeError(f"{other[0]} is {tensors[other[0]].dtype}")
-            model.load_state_dict(tensors)
-        except PermissionError:
-            raise V3Error(f"{weights} may not be read: give yourself the right to.") from None
-        except (OSError, SafetensorError, RuntimeError) as error:
-            raise V3Error(
-                f"{weights} is missing, damaged or of another spec "
-                f"({str(error).splitlines()[0]}): {MEND}."
-            ) from None
-        for name, tensor in model.state_dict().items():
-            if not tensor.isfinite().all():
-                raise V3Error(f"{weights} holds values that are not finite in {name}: {MEND}.")
-            if name.endswith("running_var") and (tensor < 0).any():
-                raise V3Error(f"{weights} holds variances below 0 in {name}: {MEND}.")
+        weights = read_weights(folder, wanted)
+        model = cls(*parts)
+        model.load_state_dict(weights)
+        model._require_finite(folder / WEIGHTS)
         model.figures, model.training_params = dict(about.figures), dict(about.training)
         return model.to(device).eval()
+
+    def _require_finite(self, file: Path) -> None:
+        """`V3Error` if noise there and back is not finite: then nothing else would be, either."""
+        noise = torch.randn(2, *self.info.fragment_shape, generator=Generator().manual_seed(0))
+        found = self.encode(noise / self.info.scale + self.info.offset)
+        again = self.decode(found.codes, found.style)
+        if not all(bool(x.isfinite().all()) for x in (found.z_c, found.style, again)):
+            raise V3Error(
+                f"{file} holds weights with which no fragment gives finite numbers: {MEND}."
+            )
 
 
 def pool(z_s: Tensor, group: Tensor, pooling: str) -> Tensor:
