@@ -11,6 +11,8 @@ import argparse
 
 from v3.base.errors import V3Error
 from v3.base.files import atomic_file
+from v3.base.pipelines import check_hidden
+from v3.base.params_file import PARAMS
 from v3.params import load_params
 
 # Of what `-S` wrote into the file, too: DVC leaves it there, and nobody else may change the file.
@@ -27,6 +29,8 @@ def main() -> None:
     try:
         load_params()
     except V3Error as error:
+        if not PARAMS.is_file():
+            raise
         raise V3Error(f"{error}; {MEND}") from None
 
 

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 from v3.base.files import read_json, write_json
+from v3.base.schema import Seed, read
 from v3.evaluation.headline import headline
 
 STAGES = ("codebook", "zero_shot", "few_shot", "leakage", "retrieval", "baseline")
@@ -20,10 +21,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True, help="the seed that was trained with")
     parser.add_argument("--study", type=Path, default=Path("studies/seeds"), help="its folder")
     args = parser.parse_args()
-    paths = StagePaths(args.dataset, args.study / "runs" / str(args.seed))
+    seed: int = read(Seed, args.seed, "--seed")
+    paths = StagePaths(args.dataset, args.study / "runs" / str(seed))
     files = {stage: paths.metrics(stage) for stage in STAGES}
     metrics = {stage: read_json(file) for stage, file in files.items() if file.is_file()}
-    write_json(args.study / "scores" / args.dataset / f"{args.seed}.json", headline(metrics))
+    write_json(args.study / "scores" / args.dataset / f"{seed}.json", headline(metrics))
 
 
 if __name__ == "__main__":

@@ -2,17 +2,25 @@
 
 from v3.base.cli import StagePaths, run, stage_parser
 
+import math
+import os
+
 from dvclive import Live
 
 from v3.base.closure import ROOT, closure
+from v3.base.errors import V3Error
 from v3.base.files import read_json, write_json
 from v3.base.params_file import load_machine, load_section
+from v3.base.schema import Seed, read
 from v3.fragments.reader import Fragments
 from v3.model.spec import Spec
 from v3.splits import read_split
 from v3.training.checkpoint import Checkpoints
 from v3.training.loop import Row, State, train
 from v3.training.params import TrainParams
+
+BYTES = 4  # of a float32
+COPIES = 3  # of a batch at the least: as it is read, as the network's input, as it comes back
 
 
 def main() -> None:
@@ -23,11 +31,12 @@ def main() -> None:
     paths = StagePaths(args.dataset, args.run)
     params = load_section(args.dataset, "train", TrainParams, study=args.study)
     if args.seed is not None:
-        params = params.model_copy(update={"seed": args.seed})
+        params = params.model_copy(update={"seed": read(Seed, args.seed, "--seed")})
     spec = Spec.from_dict(read_json(paths.spec), str(paths.spec))
     with Fragments(paths.fragments) as file:
         split = read_split(paths.split, file.samples)
         source = file.source.source
+        require_memory(params, file.shape, f"{args.dataset}.train")
 
     settings = {"train": params.model_dump(), "spec": spec.to_dict()}
     code = [ROOT / file for file in sorted(closure("stages/train.py"))]
@@ -56,6 +65,18 @@ def main() -> None:
     model.save(paths.model, figures)
     write_json(paths.metrics("train"), {"source": source, **figures})
     checkpoints.remove()
+
+
+def require_memory(params: TrainParams, shape: tuple[int, ...], section: str) -> None:
+    """`V3Error` if the batches alone fill this machine: the system would end it without a word."""
+    fragments = params.batch_samples * params.fragments_per_sample
+    needed = COPIES * BYTES * fragments * math.prod(shape)
+    if needed > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+        raise V3Error(
+            f"{section}.fragments_per_sample (is {params.fragments_per_sample}) and "
+            f"{section}.batch_samples (is {params.batch_samples}) make batches of "
+            f"{needed / 2**30:.0f} GB, more memory than this machine has: lower one of them."
+        )
 
 
 def training_figures(state: State) -> dict[str, float]:

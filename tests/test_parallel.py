@@ -69,13 +69,14 @@ def test_no_room_for_semaphores_is_one_sentence(monkeypatch: pytest.MonkeyPatch)
 
 
 STAGE = """
-import os, sys, time
+import os, time
 from v3.base.cli import run
 from v3.base.parallel import in_order
 
 def slow(x):
     os.write(1, f"worker {os.getpid()}\\n".encode())  # in one piece: two write at a time
-    time.sleep(SECONDS)
+    while not os.path.exists("go"):
+        time.sleep(0.01)
     return x
 
 def main():
@@ -88,10 +89,10 @@ if __name__ == "__main__":
 """
 
 
-def started(folder: Path, seconds: float) -> tuple[subprocess.Popen[str], list[int]]:
-    """A stage that works in two processes, and the numbers of those."""
+def started(folder: Path) -> tuple[subprocess.Popen[str], list[int]]:
+    """A stage that works in two processes until there is a file `go`, and the numbers of those."""
     (folder / "stages").mkdir()
-    (folder / "stages" / "pool.py").write_text(STAGE.replace("SECONDS", str(seconds)))
+    (folder / "stages" / "pool.py").write_text(STAGE)
     process = subprocess.Popen(
         [sys.executable, "-m", "stages.pool"],
         cwd=folder,
@@ -107,7 +108,7 @@ def started(folder: Path, seconds: float) -> tuple[subprocess.Popen[str], list[i
 
 
 def test_processes_end_with_a_killed_parent(tmp_path: Path) -> None:
-    process, workers = started(tmp_path, 3600)
+    process, workers = started(tmp_path)
     process.kill()
     process.communicate()
     while any(Path(f"/proc/{worker}").exists() and not is_zombie(worker) for worker in workers):
@@ -122,8 +123,9 @@ def is_zombie(process: int) -> bool:
 
 
 def test_an_interrupt_of_the_whole_group_is_one_sentence(tmp_path: Path) -> None:
-    process, _ = started(tmp_path, 0.5)
+    process, _ = started(tmp_path)
     os.killpg(process.pid, signal.SIGINT)
+    (tmp_path / "go").touch()  # a process at work ends what it has in hand
     _, said = process.communicate()
     assert said == "interrupted: run the same command again to go on.\n"
     assert process.returncode == 130

@@ -301,6 +301,28 @@ def test_an_unknown_dataset_is_told(trained, monkeypatch):
         stage("swap", "nobody")
 
 
+@pytest.mark.parametrize("seed", ["-1", str(2**32)])
+def test_a_seed_of_the_command_line_has_the_bounds_of_any_other(trained, monkeypatch, seed):
+    monkeypatch.chdir(trained)
+    with pytest.raises(SystemExit, match="--seed must be "):
+        stage("train", "bars", "--seed", seed)
+    with pytest.raises(SystemExit, match="--seed must be "):
+        stage("collect_seed", "bars", "--seed", seed)
+
+
+def test_batches_that_no_memory_holds_are_told_by_parameter(trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(copy_of(trained, tmp_path / "project"))
+    yaml = YAML(typ="safe", pure=True)
+    params = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
+    params["bars"]["train"]["fragments_per_sample"] = 10**12
+    with open("params.yaml", "w", encoding="utf-8") as file:
+        yaml.dump(params, file)
+    before = Path("models/bars/model.safetensors").read_bytes()
+    with pytest.raises(SystemExit, match=r"bars\.train\.fragments_per_sample \(is 10+\) .*lower"):
+        stage("train", "bars")
+    assert Path("models/bars/model.safetensors").read_bytes() == before
+
+
 def test_damaged_curves_and_metrics(evaluated, tmp_path, monkeypatch):
     monkeypatch.chdir(copy_of(evaluated, tmp_path / "project"))
     Path("metrics/bars/swap.json").write_text('{"source": "x"}', encoding="utf-8")

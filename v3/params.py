@@ -76,6 +76,9 @@ def load_params(path: Path = PARAMS) -> Params:
 def parse_params(raw: Any) -> Params:
     """The same of the plain values of params.yaml."""
     raw = mapping(raw, "params.yaml")
+    for key in raw:
+        if not isinstance(key, str):
+            raise V3Error(f"the name of a section must be text, is {key!r}: put it into quotes")
     for key in OTHER:
         if key not in raw:
             raise V3Error(f"{key} is missing")

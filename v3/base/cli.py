@@ -26,7 +26,8 @@ from v3.base.lock_files import check_lock
 
 OUT_OF_MEMORY = (
     "the memory of this machine does not suffice: set machine.workers to 1, "
-    "machine.memory_gb lower, or take a smaller spec, and run the same command again."
+    "machine.memory_gb or train.batch_samples lower, or take a smaller spec, and run the same "
+    "command again."
 )
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 

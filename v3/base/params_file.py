@@ -17,7 +17,7 @@ from ruamel.yaml.constructor import ConstructorError, SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from v3.base.errors import V3Error
-from v3.base.schema import Count, NonNegative, Section, mapping, read
+from v3.base.schema import Count, NonNegative, Section, UnknownName, mapping, read
 from v3.base.schema import Path as Keys
 
 PARAMS = Path("params.yaml")
@@ -64,6 +64,10 @@ def read_params_file(path: Path = PARAMS) -> Mapping[str, Any]:
         raw = yaml.load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise V3Error(f"{path} is missing: `git checkout {path}` brings it back") from None
+    except IsADirectoryError:
+        raise V3Error(
+            f"{path} is a folder: move it away, then `git checkout {path}` brings the file back"
+        ) from None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise V3Error(f"{path}, line {line}, cannot be read as YAML: {error.problem}") from None
@@ -136,12 +140,13 @@ def read_section(
         merged = merge(merged, layer)
     try:
         return read(kind, merged, named)
+    except UnknownName as error:
+        way = _how_to_type(dataset, section, layers[dataset][section], str(error), error.path)
+        raise V3Error(f"{error}{way}") from None
     except V3Error as error:
         if str(error).endswith(f"is {AS_DEFAULT!r}"):
             raise V3Error(f"{error}, of which {DEFAULTS}.{section} says nothing") from None
-        if "is not a parameter" not in str(error):
-            raise
-        raise V3Error(f"{error} {_how_to_name(dataset, section)}") from None
+        raise
 
 
 def merge(one: Any, other: Any) -> Any:
@@ -175,9 +180,11 @@ def _value(value: Any, keys: Keys) -> Any:
     return value
 
 
-def _how_to_name(dataset: str, section: str) -> str:
-    return (
-        f"(`-S {dataset}.{section}.<name>=...` where params.yaml lists it there, "
-        f"`-S +{dataset}.{section}.<name>=...` where it does not, "
-        f"`-S {DEFAULTS}.{section}.<name>=...` for all datasets)"
-    )
+def _how_to_type(dataset: str, section: str, own: Any, said: str, meant: Keys | None) -> str:
+    """How `-S` names what the keys lead to: with a + where the dataset's section lists it not."""
+    if meant is None or any(isinstance(key, int) for key in meant):  # nothing that -S could name
+        return ""
+    name = ".".join([section, *map(str, meant)])
+    if said.startswith(f"{DEFAULTS}."):
+        return f" (`-S {DEFAULTS}.{name}=...`)"
+    return f" (`-S {'' if _says(own, meant) else '+'}{dataset}.{name}=...`)"

@@ -35,6 +35,14 @@ T = TypeVar("T")
 Path = tuple[str | int, ...]  # keys and list positions that lead to a value
 
 
+class UnknownName(V3Error):
+    """A key that nothing reads; `path` leads to the known one that it resembles most, if any."""
+
+    def __init__(self, said: str, path: Path | None) -> None:
+        super().__init__(said)
+        self.path = path
+
+
 class Section(BaseModel):
     """A part of params.yaml, or of a model's description."""
 
@@ -105,14 +113,14 @@ def read(kind: type[T], value: Any, name: str | Callable[[Path], str]) -> T:
     try:
         result: T = TypeAdapter(kind).validate_python(_tuples(value))
     except ValidationError as error:
-        raise V3Error(_sentence(kind, error, named)) from None
+        raise _refused(kind, error, named) from None
     return result
 
 
 def unknown(name: str, key: Any, known: Iterable[str]) -> V3Error:
     """The error for a key that nothing reads, with the known key that it resembles most."""
     full = f"{name}.{key}" if name else str(key)
-    return V3Error(f"{full} is not a parameter; {_resembling(str(key), list(known))}")
+    return V3Error(f"{full} is not a parameter; {_resembling(str(key), list(known))[1]}")
 
 
 def mapping(value: Any, name: str) -> Mapping[str, Any]:
@@ -142,9 +150,12 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
 
 
-def _resembling(key: str, known: list[str]) -> str:
+def _resembling(key: str, known: list[str]) -> tuple[str | None, str]:
+    """The known name that is most like `key`, if any is, and a sentence about it."""
     close = difflib.get_close_matches(key, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+    if not close:
+        return None, f"known here: {', '.join(known)}"
+    return close[0], f"did you mean {close[0]}?"
 
 
 KINDS = {  # pydantic's type of error: what is wanted instead
@@ -165,15 +176,22 @@ BOUNDS = {
 }
 
 
-def _sentence(kind: Any, error: ValidationError, named: Callable[[Path], str]) -> str:
+def _refused(kind: Any, error: ValidationError, named: Callable[[Path], str]) -> V3Error:
     """The first mistake that pydantic found; of a misspelt name the name itself, not its lack."""
     found = error.errors(include_url=False)
     first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
     path: Path = first["loc"]
+    if first["type"] != "extra_forbidden":
+        return V3Error(_sentence(first, path, named))
+    known = list(_model_at(kind, path[:-1]).model_fields)
+    close, said = _resembling(str(path[-1]), known)
+    meant = (*path[:-1], close) if close else None
+    return UnknownName(f"{named(path)} is not a parameter; {said}", meant)
+
+
+def _sentence(first: Any, path: Path, named: Callable[[Path], str]) -> str:
+    """A mistake that pydantic found, of the value that `path` leads to."""
     what, value, about = first["type"], first["input"], first.get("ctx", {})
-    if what == "extra_forbidden":
-        known = list(_model_at(kind, path[:-1]).model_fields)
-        return f"{named(path)} is not a parameter; {_resembling(str(path[-1]), known)}"
     if path and path[-1] == "[key]":
         return f"{named(path[:-2])} must be a section of named values, has the name {value!r}"
     name = named(path)

@@ -16,7 +16,7 @@ Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
 
 
 class RetrievalParams(Section):
-    points: Annotated[int, Field(ge=2)]
+    points: Annotated[int, Field(ge=2, le=1000)]  # of a curve; no picture shows more
 
 
 class TsneParams(Section):
