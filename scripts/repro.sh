@@ -11,6 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH="$PWD/.venv/bin:$PATH"
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 
+python scripts/corpora.py
 dvc repro --quiet check_params
 names=$(python -c 'from v3.params import load_params; print(*load_params().datasets)')
 read -r -a datasets <<<"$names"

@@ -11,8 +11,8 @@ import argparse
 
 from v3.base.errors import V3Error
 from v3.base.files import atomic_file
-from v3.base.pipelines import check_hidden
 from v3.base.params_file import PARAMS
+from v3.base.pipelines import check_hidden
 from v3.params import load_params
 
 # Of what `-S` wrote into the file, too: DVC leaves it there, and nobody else may change the file.
@@ -27,11 +27,14 @@ def main() -> None:
     with atomic_file("data/params.ok") as beside:  # first: DVC has just deleted it
         beside.write_text("params.yaml is read before anything runs\n", encoding="utf-8")
     try:
-        load_params()
+        datasets = load_params().datasets
     except V3Error as error:
         if not PARAMS.is_file():
             raise
         raise V3Error(f"{error}; {MEND}") from None
+    advice = check_hidden(datasets)
+    if advice:
+        print(f"note: {advice}")
 
 
 if __name__ == "__main__":

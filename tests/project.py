@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
 STUDIES = sorted((ROOT / "studies").glob("*/dvc.yaml"))
-PIPELINES = [ROOT / "dvc.yaml", ROOT / "corpora" / "dvc.yaml", *STUDIES]
+PIPELINES = [ROOT / "dvc.yaml", *sorted((ROOT / "corpora").glob("*/dvc.yaml")), *STUDIES]
 RESULT = re.compile(r"(studies/\w+/)?(metrics|plots|scores)/|(.*/)?dvc\.lock")
 
 # Sizes in place of those in params.yaml: of all datasets, and of each its own (which win).

@@ -83,10 +83,12 @@ def test_links_lead_somewhere(file: Path) -> None:
 def test_files_that_are_named_are_there(file: Path) -> None:
     """Paths of the code in backticks; `<name>` stands for any."""
     for name in re.findall(
-        r"`((?:v3|stages|scripts|tests|docs|studies)/[^`\s]*)`", file.read_text("utf-8")
+        r"`((?:v3|stages|scripts|tests|docs|studies|corpora)/[^`\s]*)`", file.read_text("utf-8")
     ):
         pattern = re.sub(r"<\w+>", "*", name).rstrip("/")
-        made = pattern.startswith(("studies/*", "v3/corpora/tiles", "stages/tiles"))
+        made = pattern.startswith(
+            ("studies/*", "v3/corpora/tiles", "stages/tiles", "corpora/tiles")
+        )
         assert made or list(ROOT.glob(pattern)), f"{file.name} names {name}"
 
 
@@ -262,8 +264,9 @@ def test_the_sixth_corpus_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert all(parts.values())
     without_labels = {"tiles": section["tiles"] | bare, "datasets": ["tiles"]}
     assert parse_params(raw | without_labels).sections["tiles"]["split"].groups
-    assert stage["tiles"]["outs"] == ["data/tiles/fragments.h5"]
-    for dep in stage["tiles"]["deps"][1:]:
+    stage = stage["stages"]["tiles"]
+    assert stage["outs"] == ["data/tiles/fragments.h5"]
+    for dep in stage["deps"][1:]:
         assert (ROOT / dep).exists()
 
 

@@ -76,7 +76,7 @@ OUTS = {from_copy(out.fs_path): out for stage in STAGES.values() for out in stag
 def test_every_pipeline_is_read() -> None:
     """Every dataset of the main one; of each study the trainings that params.yaml lists."""
     assert {f"summary@{dataset}" for dataset in PARAMS.datasets} <= set(STAGES)
-    assert "corpora/dvc.yaml:svhn_crop" in STAGES
+    assert "corpora/svhn/dvc.yaml:svhn_crop" in STAGES
     assert {file.parent.name for file in STUDIES} == set(PARAMS.studies)
     wanted = {
         (f"studies/{name}/dvc.yaml", f"@{dataset}-{seed}")

@@ -135,6 +135,7 @@ def test_every_block_is_read() -> None:
         "Interrupted?",
         "A lock file that was cut",
         "A full disk",
+        "Fewer datasets",
     }
 
 
@@ -252,6 +253,45 @@ def test_every_listed_run_of_a_study_is_a_stage(tmp_path: Path) -> None:
         wanted = {f"{file}:{stage}@{d}-{s}" for stage in ("train", "score") for d, s in runs}
         wanted |= {f"{file}:summarise@{dataset}" for dataset in [*study["datasets"], *slow]}
         assert {stage for stage in stages if stage.startswith(file)} == wanted
+
+
+def list_datasets(home: Reader, *names: str) -> None:
+    """Write `datasets` into params.yaml."""
+    params = home.folder / "params.yaml"
+    values = yaml.safe_load(params.read_text(encoding="utf-8")) | {"datasets": list(names)}
+    params.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+
+
+def test_fewer_datasets(home: Reader, tmp_path: Path) -> None:
+    """All five's lock files and a remote with one's data: exit code 0, not a line about others."""
+    (block,) = sections()["Fewer datasets"]
+    home.types(f"git clone -q . '{tmp_path}/v3'")
+    home.types(f"cp -r .dvc/cache '{tmp_path}/v3/.dvc/cache'")
+    home.folder = tmp_path / "v3"
+    home.types(f"dvc remote add --local --force store '{tmp_path}/store'")
+    list_datasets(home, DATASET)
+    assert "python scripts/corpora.py" in home.types("dvc repro check_params")
+    home.reads(block)
+    assert "note:" not in home.types("dvc repro --force check_params")
+    home.types("git commit -qam fewer && dvc checkout && dvc push && rm -rf .dvc/cache models data")
+    for command in ("pull", "status", "checkout", "push", "repro"):
+        said = home.types(f"dvc {command}")
+        assert not re.search("insnotes|svhn|sprites|librispeech", said), said
+    home.types(f"dvc exp run --name few -S +{DATASET}.baseline.fragments=50")
+    said = home.types("git restore -qSW . && dvc checkout && dvc exp apply few && dvc status")
+    assert not re.search("insnotes|svhn|sprites|librispeech", said), said
+    home.types("git restore -qSW . && dvc checkout")
+    assert home.types("git status --porcelain") == ""
+
+
+def test_a_hidden_dataset_that_is_listed_is_refused(home: Reader) -> None:
+    list_datasets(home, DATASET)
+    home.types("python scripts/corpora.py")
+    list_datasets(home, DATASET, "svhn")
+    said = home.project.dvc("repro", fails=True)
+    assert "datasets lists svhn, but corpora/.dvcignore hides" in said
+    home.types("python scripts/corpora.py && dvc repro check_params")
+    assert "svhn" not in (home.folder / "corpora/.dvcignore").read_text("utf-8")
 
 
 # --- after an interruption ----------------------------------------------------------------------

@@ -115,12 +115,12 @@ BORDERS: dict[str, tuple[str, set[str]]] = {
     "v3/evaluation/common.py": (f"codebook@{DATASET}", set()),
     "v3/evaluation/card.py": (f"card@{DATASET}", set()),
     "v3/standins/svhn/scene.py": (
-        "corpora/dvc.yaml:svhn_download",
-        {"corpora/dvc.yaml:svhn_download"},
+        "corpora/svhn/dvc.yaml:svhn_download",
+        {"corpora/svhn/dvc.yaml:svhn_download"},
     ),
     "v3/corpora/sprites/sheet.py": (
-        "corpora/dvc.yaml:sprites_compose",
-        {"corpora/dvc.yaml:sprites_download", "corpora/dvc.yaml:sprites_compose"},
+        "corpora/sprites/dvc.yaml:sprites_compose",
+        {"corpora/sprites/dvc.yaml:sprites_download", "corpora/sprites/dvc.yaml:sprites_compose"},
     ),
     "v3/adaptation.py": (f"few_shot@{DATASET}", set()),
     "stages/tsne.py": (f"tsne@{DATASET}", set()),
