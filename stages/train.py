@@ -75,7 +75,7 @@ def require_memory(params: TrainParams, shape: tuple[int, ...], section: str) ->
         raise V3Error(
             f"{section}.fragments_per_sample (is {params.fragments_per_sample}) and "
             f"{section}.batch_samples (is {params.batch_samples}) make batches of "
-            f"{needed / 2**30:.0f} GB, more memory than this machine has: lower one of them."
+            f"{needed / 2**30:.3g} GB, more memory than this machine has: lower one of them."
         )
 
 

@@ -198,6 +198,12 @@ def is_running(process: int) -> bool:
         (V3Error("that is so."), "that is so."),
         (PermissionError(errno.EACCES, "Permission denied", "a.h5"), "a.h5 may not be read"),
         (OSError(errno.EROFS, "Read-only file system", "a.h5"), "a.h5 may not be read or written"),
+        (FileExistsError(errno.EEXIST, "File exists", "a.h5"), "a.h5 is in the way"),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "a", None, "b"), "b is in the way"),
+        (
+            NotADirectoryError(errno.ENOTDIR, "Not a directory", f"{__file__}/a"),
+            f"{__file__} is in",
+        ),
         (OSError(errno.EIO, "Input/output error", "a.h5"), "a.h5 cannot be used now"),
         (OSError(errno.ENOSPC, "No space left on device"), "no room is left on the disk"),
         (MemoryError(), "machine.workers to 1"),

@@ -299,6 +299,29 @@ def test_a_disk_that_is_really_full(tmp_path: Path, library: str) -> None:
     assert done.returncode == 1
 
 
+def test_a_folder_that_may_not_be_looked_at_hides_no_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the home of somebody else; a name of such a length raises as well, for root, too."""
+    monkeypatch.setenv("V3_CACHE", str(tmp_path / ("x" * 300)))
+    assert disk_full(PermissionError(errno.EACCES, "Permission denied", "a")) is None
+    monkeypatch.setenv("V3_CACHE", "~nobody-of-this-name/cache")
+    assert isinstance(disk_full(OSError(errno.ENOSPC, "No space left on device")), DiskFull)
+
+
+def test_where_nothing_may_be_written_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    for kind in ("atomic_file", "atomic_folder"):
+        code = f"from v3.base.files import {kind}\nwith {kind}('d/a'): pass"
+        line = f'mount -t tmpfs -o ro tmpfs d || exit 77; {sys.executable} -c "{code}"'
+        done = in_a_namespace(line, tmp_path)
+        said = done.stderr.splitlines()[-1]
+        assert said.endswith(
+            "nothing may be written into d (Read-only file system): give yourself the right to, "
+            "and run the same command again."
+        )
+
+
 def test_json_is_whole_and_plain(tmp_path: Path) -> None:
     write_json(tmp_path / "deep" / "a.json", {"a": [1, 2.5]})
     assert json.loads((tmp_path / "deep" / "a.json").read_text()) == {"a": [1, 2.5]}

@@ -197,6 +197,8 @@ def test_a_wrong_name_is_told_how_to_type_it() -> None:
         ("train.warmup_steps", 1_000_000, "must be < steps ("),
         ("train.betas", [0.9, 1], "[1] must be < 1, is 1"),
         ("retrieval.points", 10**9, "must be <= 1000, is 1e+09"),
+        ("few_shot.learning_rate", 1e300, "must be <= 1000, is 1e+300"),
+        ("swap.swaps", 10**25, "must be <= 100000, is 1e+25"),
     ],
 )
 def test_senseless_values_are_refused_by_full_name(name: str, value: Any, expected: str) -> None:
@@ -208,6 +210,8 @@ def test_senseless_values_are_refused_by_full_name(name: str, value: Any, expect
 def test_a_value_of_the_defaults_is_named_there() -> None:
     said = message(changed("defaults.train.schedule", "linear"))
     assert said.startswith("defaults.train.schedule must be one of constant, cosine, step")
+    said = message(changed("defaults.tsne.fragments", 10))
+    assert said.startswith("defaults.tsne.perplexity must be < fragments (10)")
     assert message(changed("machine.device", "gpu")).startswith("machine.device must be one of")
 
 
@@ -344,6 +348,7 @@ def test_unreadable_files_are_one_sentence(tmp_path: Path) -> None:
         load_params(file)
     for text, expected in (
         ("a: [1", "line"),
+        ("a: {b: 'c':3}", "quotation marks"),
         ("a: 1\na: 2", "line 2"),
         ("a:\n  seed: 2024-13-45", "line 2"),
         ("a: 2024-99-99", "line 1"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import h5py
@@ -215,6 +217,23 @@ def test_weights_that_give_no_finite_numbers_are_refused(tmp_path):
     )
     with pytest.raises(V3Error, match=r"model\.safetensors .*no fragment gives finite numbers"):
         V3.load(folder)
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
+def test_a_models_file_that_is_somebody_elses(name):
+    with tempfile.TemporaryDirectory() as place:
+        folder = saved(Path(place) / "m")
+        Path(place).chmod(0o755)
+        (folder / name).chmod(0)
+        root = os.geteuid() == 0
+        if root:  # who may read everything
+            os.seteuid(65534)
+        try:
+            with pytest.raises(V3Error, match=rf"{name} may not be read: give yourself the right"):
+                V3.load(folder)
+        finally:
+            if root:
+                os.seteuid(0)
 
 
 @pytest.mark.parametrize("name", ["model.json", "model.safetensors"])

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from v3.base.disk import DiskFull, disk_full
-from v3.base.errors import OF_THE_MACHINE, V3Error
+from v3.base.errors import OF_THE_MACHINE, REFUSED, V3Error
 from v3.base.lock_files import check_lock
 
 OUT_OF_MEMORY = (
@@ -29,7 +29,7 @@ OUT_OF_MEMORY = (
     "machine.memory_gb or train.batch_samples lower, or take a smaller spec, and run the same "
     "command again."
 )
-REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+IN_THE_WAY = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST)  # a file for a folder or the reverse
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,10 @@ def _of_a_file(error: OSError) -> str | None:
     if not isinstance(name, str | bytes):
         return None
     file = os.fsdecode(name)
+    if error.errno in IN_THE_WAY:
+        if error.errno == errno.ENOTDIR:
+            file = str(next((place for place in Path(file).parents if place.is_file()), file))
+        return f"{file} is in the way ({error.strerror}): move it away, run the same command again."
     if error.errno in REFUSED:
         return (
             f"{file} may not be read or written ({error.strerror}): give yourself the right to, "

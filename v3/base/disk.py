@@ -97,15 +97,14 @@ def _named(error: BaseException) -> Iterator[Path]:
 
 def _folder(file: Path) -> Path:
     """The nearest folder above a file that is there."""
-    return next((place for place in file.absolute().parents if place.is_dir()), Path.cwd())
+    return next((place for place in file.absolute().parents if _is_folder(place)), Path.cwd())
 
 
 def _usual() -> list[Path]:
     """Folders that stages write to, whether their authors know or not."""
-    home = Path.home()
     here = Path.cwd()
     names = ("data", "models", "metrics", "plots", "scratch", ".dvc", ".dvc/cache")
-    caches = [_cache(home, name) for name in CACHES]
+    caches = [_cache(name) for name in CACHES]
     told = [_folder(Path(word) / "x") for word in sys.argv[1:] if os.sep in word]  # such as --run
     return [*told, here, *(here / name for name in names), *caches, _temporary(), *ELSEWHERE]
 
@@ -116,8 +115,12 @@ SHARED_MEMORY = Path("/dev/shm")
 ELSEWHERE = (SHARED_MEMORY, Path(os.environ.get("DVC_SITE_CACHE_DIR", "/var/tmp")))
 
 
-def _cache(home: Path, name: str) -> Path:
-    return Path(os.environ.get(name) or home / CACHES[name]).expanduser()
+def _cache(name: str) -> Path:
+    place = Path(os.environ.get(name) or Path("~") / CACHES[name])
+    try:
+        return place.expanduser()
+    except RuntimeError:  # somebody who has no home
+        return place
 
 
 def _temporary() -> Path:
@@ -128,10 +131,10 @@ def _temporary() -> Path:
 
 
 def _one_a_disk(places: list[Path]) -> list[Path]:
-    """Those that are there, the first of each file system."""
+    """Those that are there, as far as we may look, the first of each file system."""
     disks: dict[int, Path] = {}
     for place in places:
-        if place.is_dir():
+        if _is_folder(place):
             disks.setdefault(place.stat().st_dev, place.absolute())
     return list(disks.values())
 
@@ -146,12 +149,21 @@ def _free(place: Path) -> int:
 def _mend(place: Path) -> str:
     if place.is_relative_to(SHARED_MEMORY):
         return "set machine.workers to 1 and machine.loaders to 0 in params.yaml, or give it more"
-    moved = {name: _cache(Path.home(), name) for name in CACHES} | {"TMPDIR": _temporary()}
+    moved = {name: _cache(name) for name in CACHES} | {"TMPDIR": _temporary()}
     for name, folder in moved.items():
         if _share_a_disk(place, folder) and not _share_a_disk(place, Path.cwd()):
             return f"make room there or set {name} to a folder on another disk"
     return "make room there (files that are not of this project will do)"
 
 
+def _is_folder(place: Path) -> bool:
+    """Whether it is one, as far as we may look."""
+    try:
+        return place.is_dir()
+    except OSError:
+        return False
+
+
 def _share_a_disk(one: Path, other: Path) -> bool:
-    return one.is_dir() and other.is_dir() and len(_one_a_disk([one, other])) == 1
+    both = _is_folder(one) and _is_folder(other)
+    return both and len(_one_a_disk([one, other])) == 1

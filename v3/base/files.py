@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from v3.base.disk import disk_full
-from v3.base.errors import V3Error
+from v3.base.errors import REFUSED, V3Error
 
 OLD = ".old"  # ends the name of a folder that is about to be replaced
 LONGEST = 200  # bytes of a name that a process and its like can be added to
@@ -37,8 +37,9 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = _beside(path, path.stem, path.suffix)
-    os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    with _right_to_write(path.parent):
+        beside = _beside(path, path.stem, path.suffix)
+        os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
         mode = beside.stat().st_mode  # what the umask admits
         with _room_in(path.parent):
@@ -62,10 +63,11 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = _beside(path, path.name, "")
-    old = beside.with_name(beside.name + OLD)
-    _in_use.add(old)
-    beside.mkdir()
+    with _right_to_write(path.parent):
+        beside = _beside(path, path.name, "")
+        old = beside.with_name(beside.name + OLD)
+        _in_use.add(old)
+        beside.mkdir()
     try:
         with _room_in(path.parent):
             yield beside
@@ -158,6 +160,20 @@ def _sync(path: Path) -> None:
             raise
     finally:
         os.close(handle)
+
+
+@contextmanager
+def _right_to_write(folder: Path) -> Iterator[None]:
+    """`V3Error` by the folder into which nothing may be written: a temporary name says nothing."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in REFUSED:
+            raise
+        raise V3Error(
+            f"nothing may be written into {folder} ({error.strerror}): give yourself the right to, "
+            "and run the same command again."
+        ) from None
 
 
 @contextmanager

@@ -70,7 +70,10 @@ def read_params_file(path: Path = PARAMS) -> Mapping[str, Any]:
         ) from None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        raise V3Error(f"{path}, line {line}, cannot be read as YAML: {error.problem}") from None
+        said = f"{path}, line {line}, cannot be read as YAML: {error.problem}"
+        if "':'" in str(error.problem):
+            said += " (put a value that holds a colon into quotation marks)"
+        raise V3Error(said) from None
     except (YAMLError, UnicodeDecodeError, RecursionError) as error:
         problem = " ".join(str(error).split())
         raise V3Error(f"{path} is no YAML: {problem}") from None

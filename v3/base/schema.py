@@ -201,7 +201,8 @@ def _sentence(first: Any, path: Path, named: Callable[[Path], str]) -> str:
         return f"{name} is missing"
     if what == "value_error":  # of a validator of ours
         said = str(about["error"])
-        return f"{name}{said}" if said.startswith(" ") else f"{name}.{said}"
+        field, _, rest = said.partition(" ")
+        return f"{named((*path, field))} {rest}" if field else f"{name}{said}"
     if what in KINDS:
         return f"{name} must be {KINDS[what]}, is {_plain(value)!r}"
     if what in BOUNDS:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from v3.base.errors import V3Error
 from v3.base.params_file import PARAMS, read_params_file
-from v3.base.schema import Count, Names, Positive, Section, Seed, read, share_nothing
+from v3.base.schema import Count, Names, Section, Seed, read, share_nothing
 
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
 
@@ -36,7 +36,7 @@ class TsneParams(Section):
 class FewShotParams(Section):
     seed: Seed
     passes: Count
-    learning_rate: Positive
+    learning_rate: Annotated[float, Field(gt=0, le=1000)]
 
 
 class LeakageParams(Section):
@@ -45,7 +45,7 @@ class LeakageParams(Section):
 
 class SwapParams(Section):
     seed: Seed
-    swaps: Count
+    swaps: Annotated[int, Field(ge=1, le=100_000)]  # all are held in memory
 
 
 class BaselineParams(Section):

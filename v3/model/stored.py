@@ -40,14 +40,18 @@ def read_weights(folder: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor
     fit, or holds what no training ends in.
     """
     file = folder / WEIGHTS
-    if file.is_dir():
-        raise V3Error(f"{file} is a folder where a file should be: move it away and {MEND}.")
     try:
+        with open(file, "rb"):  # safetensors calls missing whatever it cannot open
+            pass
         tensors = load_file(file)
     except FileNotFoundError:
         raise V3Error(f"{file} is missing: {MEND}.") from None
     except PermissionError:
         raise V3Error(f"{file} may not be read: give yourself the right to.") from None
+    except IsADirectoryError:
+        raise V3Error(
+            f"{file} is a folder where a file should be: move it away and {MEND}."
+        ) from None
     except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
         if disk_full(error) or (isinstance(error, OSError) and error.errno in OF_THE_MACHINE):
             raise
