@@ -5,6 +5,7 @@ from v3.base.cli import StagePaths, corpus_parser, run
 from v3.base.params_file import load_machine, load_section
 from v3.corpora.insnotes.audio import render
 from v3.corpora.insnotes.params import AudioParams
+from v3.corpora.insnotes.soundfont import SHIPPED
 
 
 def main() -> None:
@@ -12,6 +13,12 @@ def main() -> None:
     paths = StagePaths("insnotes")
     params = load_section(paths.dataset, "audio", AudioParams)
     render(paths.data / "midi", paths.data / "audio", params, load_machine().workers)
+    if params.soundfont != SHIPPED:
+        # DVC takes no path from a parameter that may also be a word, or be missing altogether.
+        print(
+            f"DVC does not watch {params.soundfont}: when you change that file, run "
+            "`dvc repro -f corpora/dvc.yaml:insnotes_audio` (its digest is in the data's source)."
+        )
 
 
 if __name__ == "__main__":

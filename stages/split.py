@@ -5,6 +5,8 @@ The fragment file is read to its last value first: what is wrong with it should 
 
 from v3.base.cli import StagePaths, run, stage_parser
 
+import sys
+
 from v3.base.errors import V3Error
 from v3.base.params_file import load_section
 from v3.fragments.labels import LabelledFragments, validate
@@ -15,7 +17,14 @@ def main() -> None:
     arguments = stage_parser(__doc__).parse_args()
     paths = StagePaths(arguments.dataset, arguments.run)
     params = load_section(arguments.dataset, "split", SplitParams)
-    validate(paths.fragments)
+    named = validate(paths.fragments).dataset
+    if named != arguments.dataset:  # a copy under another name is nobody's mistake, perhaps
+        print(
+            f"warning: {paths.fragments} says that it is of '{named}' and is used as "
+            f"'{arguments.dataset}': if that is not what you mean, put the right file there, else "
+            "write its attribute `dataset` anew.",
+            file=sys.stderr,
+        )
     with LabelledFragments(paths.fragments) as file:
         if params.groups:
             splits = split_by_group(

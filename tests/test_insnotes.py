@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import soundfile
 
 from v3.base.errors import V3Error
 from v3.base.files import file_digest, read_json, write_json
+from v3.base.schema import read
 from v3.corpora.insnotes.audio import envelope, render
 from v3.corpora.insnotes.midi import write_midi
 from v3.corpora.insnotes.notes import network_range, note_spectrograms, write_fragments
@@ -215,6 +217,14 @@ def test_unreadable_soundfonts(made: Path, tmp_path: Path) -> None:
     whole = find_soundfont("pretty_midi").read_bytes()
     other.write_bytes(whole[: len(whole) // 2])
     refused(made, tmp_path, r"other\.sf2 is cut short \(2997142 bytes", soundfont=str(other))
+
+
+def test_a_soundfont_that_something_follows(made: Path, tmp_path: Path) -> None:
+    """FluidSynth would render with it, complain once a file, and exit with 0."""
+    longer = tmp_path / "longer.sf2"
+    longer.write_bytes(find_soundfont("pretty_midi").read_bytes() + b"more")
+    words = r"longer\.sf2 is followed by 4 bytes that are not of it: .*soundfont"
+    refused(made, tmp_path, words, soundfont=str(longer))
 
 
 def soundfont_with(path: Path, chunk: bytes, change) -> str:  # type: ignore[no-untyped-def]
@@ -432,6 +442,35 @@ def test_an_index_that_was_edited(made: Path, tmp_path: Path, keys, value, words
     inner[keys[-1]] = value
     write_json(tmp_path / "midi" / "index.json", index)
     refused(made, tmp_path, words + ".*: delete .*midi and run `dvc repro`", tmp_path / "midi")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"note_seconds": 1e-9}, r"note_seconds must be >= 0\.002, is 1e-09"),
+        ({"interval_seconds": 1e9}, "notes must be <= 0 .a file of 10800 s .*, is 13"),
+    ],
+)
+def test_scores_that_would_never_end(changes: dict[str, float], words: str) -> None:
+    with pytest.raises(V3Error, match=f"insnotes.midi.{words}"):
+        read(MidiParams, MIDI.model_dump() | changes, "insnotes.midi")
+
+
+def test_scores_and_recordings_that_were_changed(made: Path, tmp_path: Path) -> None:
+    """They are well formed, so nothing but a digest tells."""
+    for folder in ("midi", "audio"):
+        shutil.copytree(made / folder, tmp_path / folder)
+    oboe, piano = (tmp_path / "midi" / f"{n}-0000.mid" for n in ("068-oboe", "000-grand-piano"))
+    oboe.write_bytes(piano.read_bytes())
+    words = r"oboe-0000\.mid is not the file that .*index\.json tells of .*: delete .*midi and run"
+    with pytest.raises(V3Error, match=words):
+        render(tmp_path / "midi", tmp_path / "other", AUDIO, 1)
+    with open(tmp_path / "audio" / "068-oboe-0000.wav", "r+b") as file:
+        file.seek(5000)
+        file.write(b"\1\2\3\4")
+    with pytest.raises(V3Error, match=r"oboe-0000\.wav is not the file .*: delete .*audio and run"):
+        write_fragments(tmp_path / "audio", tmp_path / "fragments.h5", STFT)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["audio", "midi"]
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,26 @@ def test_an_utterance_without_known_phonemes_is_left_out(tmp_path):
         assert file.sample_id == ["19-1-0001"]
 
 
+def test_labels_that_are_no_phonemes_are_counted_by_name(tmp_path):
+    """But not silence and noise, which most utterances have."""
+    odd = [(k / 10, k / 10 + 0.1, label) for k, label in enumerate(("T", "qq", "sil", "qq", "x1"))]
+    with LabelledFragments(fragments(tmp_path, [row(phonemes=odd), row("19-1-0001")])) as file:
+        assert np.diff(file.starts).tolist() == [1, 2]
+        assert file.info.source == "a test; phonemes 'qq' skipped: 2; phonemes 'x' skipped: 1"
+    many = [(k / 10, k / 10 + 0.1, f"q{chr(97 + k)}") for k in range(8)]
+    rows = [row(phonemes=many), row("19-1-0001")]
+    with LabelledFragments(fragments(tmp_path, rows)) as file:
+        assert file.info.source.endswith("; phonemes of 3 other labels skipped: 3")
+
+
+def test_an_utterance_to_leave_out_that_is_not_there(tmp_path):
+    params = PARAMS.model_copy(update={"leave_out": ("19-1-0001", "19-1-001")})
+    words = r"phonemes\.leave_out names '19-1-001', which no utterance in .*raw is called: mend the"
+    with pytest.raises(V3Error, match=words):
+        fragments(tmp_path, [row(), row("19-1-0001")], params)
+    assert not (tmp_path / "fragments.h5").exists()
+
+
 def test_utterances_are_limited_by_speaker(tmp_path):
     rows = [row(f"{s}-1-{k:04d}") for k in range(4) for s in (5, 6)] + [row("7-1-0000")]
     limited = PARAMS.model_copy(update={"utterances": 2})

@@ -192,3 +192,25 @@ def test_wrong_groups_are_named() -> None:
         by_group(GROUP, style, shares={})
     with pytest.raises(V3Error, match="Unseen group 'c' has 20 samples, which is too few: 20"):
         by_group(GROUP, style, few_shot=(20,))
+
+
+@pytest.mark.parametrize("name", ["unseen_²", "unseen_0", "unseen_x", "extra"])
+def test_parts_that_no_stage_reads(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "split.json"
+    path.write_text(
+        json.dumps({"schema": "v3-split/1", "seed": 0, "splits": split() | {name: []}}),
+        encoding="utf-8",
+    )
+    with pytest.raises(V3Error, match=f"it has a part '{name}', which no stage reads"):
+        read_split(path, len(STYLE))
+
+
+def test_names_of_a_file_without_any() -> None:
+    with pytest.raises(V3Error, match=r"'x', and the fragment file has no groups: write attribute"):
+        split_by_group(
+            np.full(9, -1), (), np.zeros(9, int), seed=0, shares={"x": [1, 0, 0, 0]}, few_shot=()
+        )
+    with pytest.raises(V3Error, match=r"'x', and the fragment file has no styles: .*split\.groups"):
+        make_split(
+            np.full(9, -1), (), seed=0, validation=0.1, test=0.1, unseen_styles=("x",), few_shot=()
+        )

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import h5py
@@ -212,6 +213,32 @@ def test_a_truncated_png_is_refused_by_name(workers: int, tmp_path: Path) -> Non
         write_fragments(raw, tmp_path / "boxes.h5", tmp_path / "fragments.h5", 2, workers)
     assert str(raw / "train.tar.gz") in str(e.value)
     assert not (tmp_path / "fragments.h5").exists()
+
+
+def test_an_archive_that_was_changed_since_it_came(tmp_path: Path) -> None:
+    """It may have been mended, as a sentence advises; the source says so, and boxes must be its."""
+    raw, boxes = tmp_path / "raw", tmp_path / "boxes.h5"
+    draw_archives(raw, StandInParams(seed=0, train=4, test=2, extra=2), 1)
+    annotate(raw, boxes, ())
+    assert "changed" not in read_annotations(boxes)[1]
+    archived(tmp_path / "other", house())
+    (tmp_path / "other" / "train.tar.gz").replace(raw / "train.tar.gz")
+    with pytest.raises(V3Error, match=r"boxes\.h5 has the boxes of another .*train\.tar\.gz than"):
+        write_fragments(raw, boxes, tmp_path / "fragments.h5", 1, 1)
+    assert not (tmp_path / "fragments.h5").exists()
+    annotate(raw, boxes, ())
+    digest = file_digest(raw / "train.tar.gz")
+    assert f"; changed since they came: sha256 train {digest[:8]}" in read_annotations(boxes)[1]
+    write_fragments(raw, boxes, tmp_path / "fragments.h5", 1, 1)
+    assert digest[:8] in validate(tmp_path / "fragments.h5").source
+
+
+def test_a_digit_struct_needs_no_room_outside_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+    raw = archived(tmp_path / "raw", house())
+    annotate(raw, tmp_path / "boxes.h5", ())
 
 
 def test_too_many_digits_wanted(made: Path, tmp_path: Path) -> None:

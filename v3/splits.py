@@ -10,6 +10,7 @@ archive an image is from, which hair a character has).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -25,6 +26,8 @@ from v3.base.schema import Count, Names, Natural, Section, Share, items
 
 SCHEMA = "v3-split/1"
 SEEN = ("train", "validation", "test")
+PARTS = (*SEEN, "unseen_test")
+TO_ADAPT = re.compile("unseen_[1-9][0-9]*")  # so many samples of each unseen style
 FEW = 3  # samples: a style with fewer cannot give one to each of train, validation and test
 OpenShare = Annotated[float, Field(gt=0, lt=1)]
 
@@ -160,6 +163,8 @@ def read_split(path: str | Path, samples: int | None = None) -> dict[str, list[i
     if not isinstance(splits, dict) or not set(SEEN) <= set(splits):
         raise _invalid(path, f"it must have the parts {', '.join(SEEN)}")
     for name, rows in splits.items():
+        if name not in PARTS and not TO_ADAPT.fullmatch(name):
+            raise _invalid(path, f"it has a part '{name}', which no stage reads")
         if not isinstance(rows, list) or not all(type(row) is int for row in rows):
             raise _invalid(path, f"'{name}' is no list of whole numbers")
         if len(set(rows)) != len(rows):
@@ -167,7 +172,7 @@ def read_split(path: str | Path, samples: int | None = None) -> dict[str, list[i
         if rows and (min(rows) < 0 or (samples is not None and max(rows) >= samples)):
             raise _invalid(path, f"'{name}' names a sample that the fragment file does not have")
     for one, other in combinations(splits, 2):
-        few_shot = {one, other}.isdisjoint((*SEEN, "unseen_test"))
+        few_shot = {one, other}.isdisjoint(PARTS)
         if not few_shot and not set(splits[one]).isdisjoint(splits[other]):
             raise _invalid(path, f"'{one}' and '{other}' share a sample")
     return splits
@@ -255,8 +260,14 @@ def _held_back(count: int, validation: float, test: float) -> tuple[int, int]:
 
 def _row_of(name: str, names: Sequence[str], what: str = "style") -> int:
     if name not in names:
-        listed = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
         key = {"style": "split.unseen_styles", "group": "split.groups"}[what]
+        if not names:
+            raise V3Error(
+                f"{key} names '{name}', and the fragment file has no {what}s: write attribute "
+                f"{what}_names and dataset {what} into it, or divide its samples by "
+                f"{'split.groups' if what == 'style' else 'split.unseen_styles'}."
+            )
+        listed = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
         raise V3Error(
             f"{key} names '{name}', which is no {what} of the fragment file: {listed} are."
         )

@@ -19,7 +19,7 @@ from v3.base.files import atomic_folder, file_digest, write_json
 from v3.base.parallel import in_order
 from v3.base.progress import Progress
 from v3.base.schema import Count
-from v3.corpora.insnotes.midi import INDEX, Scores, read_index
+from v3.corpora.insnotes.midi import INDEX, Score, Scores, check_score, read_index
 from v3.corpora.insnotes.midi import SCHEMA as MIDI_SCHEMA
 from v3.corpora.insnotes.params import AudioParams
 from v3.corpora.insnotes.soundfont import check_programs, find_soundfont
@@ -44,6 +44,7 @@ class _Task:
     """One file to render."""
 
     midi: Path
+    score: Score
     wav: Path
     seed: tuple[int, int, int]
     notes: int
@@ -73,6 +74,7 @@ def render(
         tasks = [
             _Task(
                 midi=midi_folder / f"{score.name}.mid",
+                score=score,
                 wav=beside / f"{score.name}.wav",
                 seed=(params.seed, score.program, int(score.name.rsplit("-", 1)[1])),
                 notes=notes,
@@ -85,11 +87,16 @@ def render(
             for score in scores.files
         ]
         done = in_order(_render, tasks, workers)
-        for _ in Progress(done, total=len(tasks), unit="file"):
-            pass
+        files = [
+            score.model_copy(update={"sha256": file_digest(task.wav)}).model_dump()
+            for score, (task, _) in zip(
+                scores.files, Progress(done, total=len(tasks), unit="file"), strict=True
+            )
+        ]
         index = {
             "schema": SCHEMA,
             **scores.model_dump(),
+            "files": files,
             "sample_rate": params.sample_rate,
             "frames": round(notes * interval * params.sample_rate),
             "soundfont": soundfont.name,
@@ -122,6 +129,7 @@ def _render(task: _Task) -> None:
     raw = task.wav.with_suffix(".raw.wav")
     if not task.midi.is_file():
         raise V3Error(f"{task.midi} is missing: delete {task.midi.parent} and run `dvc repro`.")
+    check_score(task.midi, task.score)
     synth = Synth(str(task.soundfont), task.sample_rate)
     synth.midi_to_audio(str(task.midi), str(raw))
     complaint = synth.complaint()

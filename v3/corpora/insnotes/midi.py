@@ -16,7 +16,7 @@ import pretty_midi
 from pydantic import Field
 
 from v3.base.errors import V3Error
-from v3.base.files import atomic_folder, read_json, write_json
+from v3.base.files import atomic_folder, file_digest, read_json, write_json
 from v3.base.schema import Natural, Positive, Section, SomeNames, read
 from v3.corpora.insnotes.params import Midi, MidiParams
 
@@ -33,6 +33,7 @@ class Score(Section):
     name: Annotated[str, Field(pattern=r"^\d{3}-[a-z0-9-]*-\d{4,9}$")]
     instrument: str
     program: Midi
+    sha256: str
 
 
 class Scores(Section):
@@ -57,6 +58,15 @@ def read_index(folder: Path, schema: str, kind: type[K]) -> K:
         raise V3Error(f"{error}: {mend}.") from None
 
 
+def check_score(file: Path, score: Score) -> None:
+    """`V3Error` if a file of a folder is not the one that the folder's index tells of."""
+    if file_digest(file) != score.sha256:
+        raise V3Error(
+            f"{file} is not the file that {file.parent / INDEX} tells of (its sha256 differs): "
+            f"delete {file.parent} and run `dvc repro`."
+        )
+
+
 def write_midi(folder: str | Path, params: MidiParams) -> dict[str, Any]:
     """Write `files` files for each program and `unseen_files` for each unseen one.
 
@@ -76,8 +86,16 @@ def write_midi(folder: str | Path, params: MidiParams) -> dict[str, Any]:
                     low, high = params.velocity
                     velocities = rng.integers(low, high, len(played), endpoint=True)
                     name = f"{program:03d}-{_plain(instrument)}-{number:04d}"
-                    _file(params, program, played, velocities).write(str(beside / f"{name}.mid"))
-                    entries.append({"name": name, "instrument": instrument, "program": program})
+                    file = beside / f"{name}.mid"
+                    _file(params, program, played, velocities).write(str(file))
+                    entries.append(
+                        {
+                            "name": name,
+                            "instrument": instrument,
+                            "program": program,
+                            "sha256": file_digest(file),
+                        }
+                    )
         index = {
             "schema": SCHEMA,
             "instruments": [*params.programs, *params.unseen_programs],

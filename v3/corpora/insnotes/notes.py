@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from v3.base.errors import V3Error
 from v3.base.progress import Progress
 from v3.corpora.insnotes.audio import SCHEMA, Recordings
-from v3.corpora.insnotes.midi import read_index
+from v3.corpora.insnotes.midi import Score, check_score, read_index
 from v3.corpora.insnotes.params import StftParams
 from v3.fragments.format import FragmentInfo
 from v3.fragments.writer import FragmentWriter
@@ -48,7 +48,7 @@ def write_fragments(audio_folder: str | Path, path: str | Path, params: StftPara
     shape = (1, params.bins, params.frames)
     with FragmentWriter(path, info, shape, np.float16) as writer:
         for score in Progress(index.files, unit="file"):
-            sound = _read(folder / f"{score.name}.wav", index)
+            sound = _read(folder / f"{score.name}.wav", score, index)
             writer.append(
                 note_spectrograms(sound, len(pitches), interval, params),
                 pitches,
@@ -89,7 +89,7 @@ def network_range(params: StftParams) -> tuple[float, float]:
     return float((least + most) / 2), float(4 / (most - least))
 
 
-def _read(path: Path, index: Recordings) -> NDArray[np.float32]:
+def _read(path: Path, score: Score, index: Recordings) -> NDArray[np.float32]:
     mend = f"delete {path.parent} and run `dvc repro`"
     if not path.is_file():
         raise V3Error(f"{path} is missing: {mend}.")
@@ -103,4 +103,5 @@ def _read(path: Path, index: Recordings) -> NDArray[np.float32]:
             f"{path} is damaged or cut short ({found[0]} frames, {found[1]} channels, "
             f"{found[2]} Hz; {index.frames}, 1, {index.sample_rate} were written): {mend}."
         )
+    check_score(path, score)
     return sound[:, 0]

@@ -12,6 +12,10 @@ Midi = Annotated[int, Field(ge=0, le=127)]
 Velocity = Annotated[int, Field(ge=1, le=127)]
 
 
+SHORTEST = 0.002  # seconds, ticks of a score are half that: a note of none would sound for ever
+LONGEST = 10800  # seconds: a WAV file holds 4 GB, and so no more at the highest rate
+
+
 class MidiParams(Section):
     """The scores."""
 
@@ -23,7 +27,7 @@ class MidiParams(Section):
     first_pitch: Midi
     last_pitch: Midi
     notes: Count
-    note_seconds: Positive
+    note_seconds: Annotated[float, Field(ge=SHORTEST)]
     interval_seconds: Positive
     velocity: tuple[Velocity, Velocity]
 
@@ -44,6 +48,11 @@ class MidiParams(Section):
             raise ValueError(
                 f"interval_seconds must be >= note_seconds ({self.note_seconds:g}), "
                 f"is {self.interval_seconds:g}"
+            )
+        if self.notes * self.interval_seconds > LONGEST:
+            raise ValueError(
+                f"notes must be <= {LONGEST / self.interval_seconds:.0f} (a file of {LONGEST} s "
+                f"with one every {self.interval_seconds:g} s), is {self.notes}"
             )
         if self.velocity[0] > self.velocity[1]:
             raise ValueError(f"velocity must be [lowest, highest], is {list(self.velocity)}")

@@ -36,7 +36,7 @@ PRESET = np.dtype(  # SoundFont Technical Specification 2.04, section 7.2
 def find_soundfont(name: str) -> Path:
     """Path of the SoundFont: "pretty_midi" for the one which that package ships, or a path.
 
-    `V3Error` if it is not there, is no SoundFont, or is shorter than it says.
+    `V3Error` if it is not there, is no SoundFont, or is shorter or longer than it says.
     """
     path = Path(name).expanduser().absolute()  # a name may begin as an option does
     if name == SHIPPED:
@@ -54,6 +54,11 @@ def find_soundfont(name: str) -> Path:
         raise V3Error(
             f"SoundFont {path} is cut short ({length} bytes of {size + 8}): "
             f"copy or install it again, or {MEND}."
+        )
+    if length > size + 8 + size % 2:
+        raise V3Error(
+            f"SoundFont {path} is followed by {length - size - 8} bytes that are not of it: copy "
+            f"or install it again, or {MEND}."
         )
     return path
 

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from v3.base.errors import V3Error
 from v3.base.parallel import in_order
 from v3.base.progress import Progress
+from v3.corpora.librispeech.alignment import NO_PHONEMES, PHONEMES, SLACK, phoneme_spans
 from v3.corpora.librispeech.features import phoneme_spectrograms
 from v3.corpora.librispeech.params import PhonemesParams
 from v3.corpora.librispeech.shards import UNREADABLE, damaged, open_shard, read_index
@@ -36,14 +37,9 @@ from v3.corpora.librispeech.sound import SAMPLE_RATE, UnusableSoundError, decode
 from v3.fragments.format import FragmentInfo
 from v3.fragments.writer import FragmentWriter
 
-PHONEMES = (
-    *("aa", "ae", "ah", "ao", "aw", "ay", "b", "ch", "d", "dh", "dx", "eh", "er", "ey", "f", "g"),
-    *("hh", "ih", "iy", "jh", "k", "l", "m", "n", "ng", "ow", "oy", "p", "r", "s", "sh", "t"),
-    *("th", "uh", "uw", "v", "w", "y", "z"),
-)
-SLACK = 0.1  # seconds: what lies further beyond the audio is the alignment of something else
 CHUNK = 8  # utterances that go to a process at a time
 LISTED = 20  # names in a sentence, at most
+NAMED = 5  # labels in a source, at most
 LEAVE_OUT = "librispeech.phonemes.leave_out"
 
 
@@ -63,12 +59,14 @@ class Cut:
     """An utterance's fragments (P, 1, bands, width) and their rows of `PHONEMES` (P,).
 
     `clipped`, `unheard`: phonemes that were cut at an end of the audio; that have no sound.
+    `foreign`: labels that are neither phonemes nor silence.
     """
 
     fragments: NDArray[np.float16]
     content: NDArray[np.int32]
     clipped: int
     unheard: int
+    foreign: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -108,6 +106,7 @@ def write_fragments(
     shape = (1, params.bands, params.width)
     total = sum(len(shard.rows) for shard in shards)
     refused: list[tuple[Utterance, str]] = []
+    foreign = Counter[str]()
     written = 0
     with (
         FragmentWriter(path, info, shape, np.float16) as writer,
@@ -122,6 +121,7 @@ def write_fragments(
                     continue
                 left_out["phonemes cut at an end of the audio"] += cut.clipped
                 left_out["phonemes without sound skipped"] += cut.unheard
+                foreign.update(cut.foreign)
                 if not len(cut.content):
                     left_out["utterances without a phoneme left out"] += 1
                 elif not refused:  # else all are looked at, so that one sentence names all
@@ -135,10 +135,18 @@ def write_fragments(
             raise V3Error(
                 f"no utterance of {raw} has a phoneme: set librispeech.download to others."
             )
-        left_out = +left_out  # without zeros
+        left_out = +left_out + _by_label(foreign)  # without zeros
         notes = [info.source, *(f"{what}: {count}" for what, count in left_out.items())]
         writer.info = replace(info, source="; ".join(notes))
     return left_out
+
+
+def _by_label(foreign: Counter[str]) -> Counter[str]:
+    """What is said of labels that were skipped: the commonest by name, the rest together."""
+    said = Counter({f"phonemes {label!r} skipped": n for label, n in foreign.most_common(NAMED)})
+    if rest := foreign.total() - said.total():
+        said[f"phonemes of {len(foreign) - NAMED} other labels skipped"] = rest
+    return said
 
 
 def _refusal(refused: list[tuple[Utterance, str]], before: tuple[str, ...]) -> V3Error:
@@ -170,6 +178,7 @@ def _choose(
     Those that `leave_out` names are not among them; `left_out` counts these.
     """
     shards, taken = [], Counter[tuple[str, str]]()
+    not_found = set(params.leave_out)
     for entry in entries:
         path = raw / entry["name"]
         try:
@@ -181,6 +190,7 @@ def _choose(
             name = sample_id or f"{path.name}:{row}"
             if name in params.leave_out:
                 left_out["utterances left out as told"] += 1
+                not_found.discard(name)
                 continue
             if name.count("-") != 2 or not sample_id:
                 raise V3Error(
@@ -195,6 +205,11 @@ def _choose(
             speakers.append(key[1])
         names = tuple(dict.fromkeys(speakers))
         shards.append(Shard(path, entry["split"], np.asarray(rows, np.int64), names))
+    if not_found:
+        raise V3Error(
+            f"{LEAVE_OUT} names {min(not_found)!r}, which no utterance in {raw} is called: mend "
+            "the name, or take it out."
+        )
     return shards
 
 
@@ -242,13 +257,14 @@ def cut_all(chunk: list[Utterance], params: PhonemesParams) -> list[Cut | str]:
 def cut(utterance: Utterance, params: PhonemesParams) -> Cut:
     """The fragments of an utterance; `UnusableSoundError` if sound or alignment make no sense.
 
-    Labels that `PHONEMES` lacks are skipped, and phonemes of which every sample is zero.
+    Labels that `PHONEMES` lacks are skipped and named, phonemes of which every sample is zero are
+    skipped and counted.
     """
     spans, labels = phoneme_spans(utterance.phonemes)
     content = np.asarray([PHONEMES.index(n) if n in PHONEMES else -1 for n in labels], np.int32)
     empty = np.empty((0, 1, params.bands, params.width), np.float16)
     if not len(spans):
-        return Cut(empty, content, 0, 0)
+        return Cut(empty, content, 0, 0, ())
     sound = decode(utterance.sound)
     seconds = len(sound) / SAMPLE_RATE
     beyond = (spans[:, 0] < -SLACK) | (spans[:, 1] > seconds + SLACK)
@@ -267,34 +283,9 @@ def cut(utterance: Utterance, params: PhonemesParams) -> Cut:
         phoneme_spectrograms(sound, edges[keep], params, SAMPLE_RATE) if len(keep) else empty
     )
     return Cut(
-        fragments, content[keep], int((known & heard & clipped).sum()), int((known & ~heard).sum())
+        fragments,
+        content[keep],
+        clipped=int((known & heard & clipped).sum()),
+        unheard=int((known & ~heard).sum()),
+        foreign=tuple(label for label in labels if label not in (*PHONEMES, *NO_PHONEMES)),
     )
-
-
-def phoneme_spans(
-    phonemes: list[dict[str, Any] | None] | None,
-) -> tuple[NDArray[np.float64], list[str]]:
-    """Start and end in seconds (P, 2), and labels: lower case, without the stress digit.
-
-    `UnusableSoundError` for what is no number, ends before it starts, or starts before its
-    predecessor has ended.
-    """
-    spans: list[tuple[float, float]] = []
-    labels: list[str] = []
-    for place, item in enumerate(phonemes or []):
-        if item is None or item["phoneme"] is None:
-            what = "null" if item is None else "without a label"
-            raise UnusableSoundError(f"phoneme {place} is {what}")
-        start, end, label = item["start"], item["end"], item["phoneme"]
-        if start is None or end is None or not -np.inf < start <= end < np.inf:
-            raise UnusableSoundError(
-                f"phoneme {place} ({label}) goes from {start} to {end} s, which is no span of time"
-            )
-        if spans and start < spans[-1][1] - SLACK:
-            raise UnusableSoundError(
-                f"phoneme {place} ({label}) starts at {start:g} s, before the one before it ends, "
-                f"at {spans[-1][1]:g} s"
-            )
-        spans.append((start, end))
-        labels.append(label.rstrip("012").lower())
-    return np.asarray(spans, np.float64).reshape(-1, 2), labels

@@ -6,12 +6,14 @@
     box     (B, 4)  float64  left, top, width, height in pixels; the image's corner is 0, 0
     digit   (B,)    int8     0 to 9 (the label 10 means 0)
 
-Boxes may reach outside their image, as 220 of the real ones do, but not lie outside it.
+Attributes: schema, source, and by its name each archive's sha256: boxes of one archive would cut
+nonsense out of another. Boxes may reach outside their image, as 220 of the real ones do, but not
+lie outside it.
 """
 
 from __future__ import annotations
 
-import tempfile
+import io
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +26,14 @@ from v3.base.errors import V3Error
 from v3.base.files import atomic_file
 from v3.corpora.svhn.digit_struct import MEND, Row, read_digit_struct
 from v3.corpora.svhn.params import ARCHIVES
-from v3.corpora.svhn.raw import MOST_BYTES, MOST_MEMBERS, most_of, read_source
+from v3.corpora.svhn.raw import (
+    MOST_BYTES,
+    MOST_MEMBERS,
+    changed,
+    most_of,
+    read_digests,
+    read_source,
+)
 from v3.download.archives import archive_members
 from v3.download.pictures import png_size
 from v3.fragments.format import damaged, open_for_reading
@@ -70,7 +79,12 @@ def annotate(raw: str | Path, path: str | Path, leave_out: Collection[str]) -> N
         file["box"] = np.concatenate([number.boxes for number in numbers])
         file["digit"] = np.concatenate([number.digits for number in numbers])
         file.attrs["schema"] = SCHEMA
-        file.attrs["source"] = read_source(raw)
+        digests = read_digests(raw)
+        odd = [f"{name} {digests[name][:8]}" for name in changed(raw, digests)]
+        note = f"; changed since they came: sha256 {', '.join(odd)}" if odd else ""
+        file.attrs["source"] = read_source(raw) + note
+        for name, digest in digests.items():
+            file.attrs[name] = digest
 
 
 def read_annotations(path: str | Path) -> tuple[list[Number], str]:
@@ -87,6 +101,17 @@ def read_annotations(path: str | Path) -> tuple[list[Number], str]:
             raise damaged(Path(path), error) from None
     columns = zip(names, rows, boxes, digits, strict=True)
     return [Number(str(name), int(row), box, digit) for name, row, box, digit in columns], source
+
+
+def check_archives(path: str | Path, raw: str | Path) -> None:
+    """`V3Error` if an archive in the folder `raw` is not the one whose boxes the file has."""
+    with open_for_reading(Path(path)) as file:
+        for name, digest in read_digests(raw).items():
+            if file.attrs.get(name) != digest:
+                raise V3Error(
+                    f"{path} has the boxes of another {Path(raw) / name}.tar.gz than is there now: "
+                    "run `dvc repro`, which reads the boxes of this one."
+                )
 
 
 def read_numbers(path: Path, archive: str, leave_out: Collection[str] = ()) -> list[Number]:
@@ -132,10 +157,7 @@ def read_numbers(path: Path, archive: str, leave_out: Collection[str] = ()) -> l
 
 
 def _rows(content: bytes, called: str) -> list[Row]:
-    with tempfile.TemporaryDirectory() as folder:
-        mat = Path(folder) / "digitStruct.mat"
-        mat.write_bytes(content)
-        return list(read_digit_struct(mat, called))
+    return list(read_digit_struct(io.BytesIO(content), called))
 
 
 def _number(row: Row, index: int, name: str, size: Size | None, where: str) -> Number:

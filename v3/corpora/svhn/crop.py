@@ -16,7 +16,7 @@ from PIL import Image
 from v3.base.errors import V3Error
 from v3.base.parallel import in_order
 from v3.base.progress import Progress
-from v3.corpora.svhn.annotations import Number, read_annotations
+from v3.corpora.svhn.annotations import Number, check_archives, read_annotations
 from v3.corpora.svhn.params import ARCHIVES
 from v3.corpora.svhn.raw import MOST_BYTES, MOST_MEMBERS, most_of
 from v3.download.archives import archive_members
@@ -65,6 +65,7 @@ def write_fragments(
                 group = ARCHIVES.index(number.name.split("/")[0])
                 writer.append(crops, number.digits, style[number.name], number.name, group)
                 progress.update()
+        check_archives(boxes, raw)  # last: what is wrong with an image says more
 
 
 def crop_digits(image: Image.Image, boxes: NDArray[np.float64]) -> Images:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import IO, Any, TypeAlias
 
 import h5py
 import numpy as np
@@ -51,8 +51,8 @@ class Row:
     fault: str = ""
 
 
-def read_digit_struct(path: str | Path, called: str) -> Iterator[Row]:
-    """The rows of a digitStruct.mat in their order; `called` is its name in errors.
+def read_digit_struct(path: str | Path | IO[bytes], called: str) -> Iterator[Row]:
+    """The rows of a digitStruct.mat, on disk or in memory; `called` is its name in errors.
 
     The file is not believed: what a reference leads to is looked at before it is read, and a row
     whose boxes are not as described above has a fault. `V3Error` if the file is no HDF5 file, holds

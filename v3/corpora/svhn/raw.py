@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from v3.base.errors import V3Error
-from v3.base.files import atomic_folder, link_or_copy, read_json, write_json
+from v3.base.files import atomic_folder, file_digest, link_or_copy, read_json, write_json
 from v3.corpora.svhn.params import ARCHIVES, DownloadParams
 from v3.download.fetch import fetch
 
@@ -51,6 +51,20 @@ def read_source(raw: str | Path) -> str:
     if not isinstance(index, dict) or not isinstance(index.get("source"), str):
         raise V3Error(f"{path} names no source: delete it and run `dvc repro`.")
     return str(index["source"])
+
+
+def read_digests(raw: str | Path) -> dict[str, str]:
+    """sha256 of the archives that the folder `raw` holds now, by name."""
+    return {name: file_digest(Path(raw) / f"{name}.tar.gz") for name in ARCHIVES}
+
+
+def changed(raw: str | Path, digests: dict[str, str]) -> list[str]:
+    """Names of the archives that are not as the folder's index says that they came."""
+    index = read_json(Path(raw) / "index.json")
+    came = index.get("archives") if isinstance(index, dict) else None
+    if not isinstance(came, dict):
+        return []
+    return [name for name in ARCHIVES if name in came and came[name] != {"sha256": digests[name]}]
 
 
 def most_of(name: str) -> int:
