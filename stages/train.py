@@ -36,7 +36,7 @@ def main() -> None:
     with Fragments(paths.fragments) as file:
         split = read_split(paths.split, file.samples)
         source = file.source.source
-        require_memory(params, file.shape, f"{args.dataset}.train")
+        check_sizes(paths, file, split, spec, params)
 
     settings = {"train": params.model_dump(), "spec": spec.to_dict()}
     code = [ROOT / file for file in sorted(closure("stages/train.py"))]
@@ -67,10 +67,29 @@ def main() -> None:
     checkpoints.remove()
 
 
-def require_memory(params: TrainParams, shape: tuple[int, ...], section: str) -> None:
-    """`V3Error` if the batches alone fill this machine: the system would end it without a word."""
+def check_sizes(
+    paths: StagePaths,
+    file: Fragments,
+    split: dict[str, list[int]],
+    spec: Spec,
+    params: TrainParams,
+) -> None:
+    """`V3Error` if there is nothing to train on, or too little for so many atoms, or if the batches
+    alone fill this machine, whose system would end the training without a word."""
+    for part in ("train", "validation"):
+        if not split[part]:
+            raise V3Error(
+                f"{paths.split} has no sample in its part '{part}': list some there that no other "
+                "part has, or run `dvc repro`, which makes the file anew."
+            )
+    section, there = f"{paths.dataset}.train", len(file.rows_of(split["train"]))
+    if spec.atoms > there:
+        raise V3Error(
+            f"the network in {paths.spec} has {spec.atoms} atoms, more than the {there} fragments "
+            f"that train: lower `atoms` in {paths.dataset}.specs or make more data."
+        )
     fragments = params.batch_samples * params.fragments_per_sample
-    needed = COPIES * BYTES * fragments * math.prod(shape)
+    needed = COPIES * BYTES * fragments * math.prod(file.shape)
     if needed > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
         raise V3Error(
             f"{section}.fragments_per_sample (is {params.fragments_per_sample}) and "

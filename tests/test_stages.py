@@ -310,15 +310,37 @@ def test_a_seed_of_the_command_line_has_the_bounds_of_any_other(trained, monkeyp
         stage("collect_seed", "bars", "--seed", seed)
 
 
-def test_batches_that_no_memory_holds_are_told_by_parameter(trained, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("file", "keys", "value", "said"),
+    [
+        (
+            "params.yaml",
+            ["bars", "train", "fragments_per_sample"],
+            10**12,
+            r"bars\.train\.fragments_per_sample \(is 10+\) .*: lower one",
+        ),
+        ("data/bars/spec.json", ["atoms"], 1000, r"spec\.json has 1000 atoms, more than the \d+ f"),
+        (
+            "data/bars/split.json",
+            ["splits", "validation"],
+            [],
+            r"no sample in its part 'validation'",
+        ),
+    ],
+)
+def test_what_cannot_be_trained_is_told_first(
+    trained, tmp_path, monkeypatch, file, keys, value, said
+):
     monkeypatch.chdir(copy_of(trained, tmp_path / "project"))
-    yaml = YAML(typ="safe", pure=True)
-    params = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
-    params["bars"]["train"]["fragments_per_sample"] = 10**12
-    with open("params.yaml", "w", encoding="utf-8") as file:
-        yaml.dump(params, file)
+    yaml = YAML(typ="safe", pure=True)  # which reads JSON, too
+    content = yaml.load(Path(file).read_text(encoding="utf-8"))
+    inner = content
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    Path(file).write_text(json.dumps(content), encoding="utf-8")
     before = Path("models/bars/model.safetensors").read_bytes()
-    with pytest.raises(SystemExit, match=r"bars\.train\.fragments_per_sample \(is 10+\) .*lower"):
+    with pytest.raises(SystemExit, match=said):
         stage("train", "bars")
     assert Path("models/bars/model.safetensors").read_bytes() == before
 
