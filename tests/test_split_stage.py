@@ -54,7 +54,7 @@ def test_a_file_of_another_corpus_is_told(folder: Path) -> None:
 
 
 def test_groups_of_a_file_without_any(folder: Path) -> None:
-    alone = {"validation": None, "test": None, "unseen_styles": []}
+    alone: dict[str, Any] = {"validation": None, "test": None, "unseen_styles": []}
     refused = split(folder, groups={"main": [0.5, 0.2, 0.2, 0.1]}, **alone)
     assert refused.returncode == 1
     assert "names 'main', and the fragment file has no groups: write" in refused.stderr

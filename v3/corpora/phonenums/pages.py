@@ -183,7 +183,8 @@ def _glyph(digit: int, shift: np.ndarray, weights: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=1)
 def _glyph_bank() -> np.ndarray:
     """Coverage in [0, 1] of each digit under each blur, with a margin: (10, K, 80, 64)."""
-    font = ImageFont.truetype(str(FONT), FONT_PIXELS)
+    # BASIC: the other way, which Pillow takes where it finds the system's FriBidi, draws otherwise.
+    font = ImageFont.truetype(str(FONT), FONT_PIXELS, layout_engine=ImageFont.Layout.BASIC)
     height, width = HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN
     glyphs = np.empty((DIGITS, len(KERNELS), height, width), np.float32)
     for digit in range(DIGITS):

@@ -68,7 +68,8 @@ def _bank() -> dict[tuple[int, int, int], Image.Image]:
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     bank = {}
     for f, path in enumerate([*(folder / f"{name}.ttf" for name in FACES), HAND]):
-        font = ImageFont.truetype(str(path), 200)
+        # BASIC: the other way, which Pillow takes where it finds FriBidi, draws otherwise.
+        font = ImageFont.truetype(str(path), 200, layout_engine=ImageFont.Layout.BASIC)
         for digit in range(10):
             left, top, right, bottom = font.getbbox(str(digit))
             ink = Image.new("L", (int(right - left), int(bottom - top)))
