@@ -23,6 +23,11 @@ STAGE = """
 from v3.base.cli import run
 
 import os, sys, time
+
+def forever():
+    while True:  # one long sleep would not heed a signal that comes just before it
+        time.sleep(0.1)
+
 print("importing", flush=True)
 {importing}
 from v3.base.files import atomic_file
@@ -35,7 +40,7 @@ def main():
 if __name__ == "__main__":
     run(main)
 """
-WAIT = "time.sleep(3600)"
+WAIT = "forever()"
 
 
 def write_stage(folder: Path, importing: str = "", working: str = WAIT) -> None:
@@ -93,7 +98,7 @@ def test_an_interrupt_in_the_first_seconds(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_that_a_library_turns_into_something_else(tmp_path: Path) -> None:
-    wrapped = "exec('try: time.sleep(3600)\\nexcept BaseException: raise ValueError(7)')"
+    wrapped = "exec('try: forever()\\nexcept BaseException: raise ValueError(7)')"
     write_stage(tmp_path, working=wrapped)
     process = start(tmp_path)
     read_until(process, "working")
@@ -105,7 +110,7 @@ def test_clearing_up_that_takes_too_long_is_cut_short(tmp_path: Path) -> None:
     write_stage(
         tmp_path,
         importing="import v3.base.stopping; v3.base.stopping.GRACE = 0.2",
-        working="exec('try: time.sleep(3600)\\nfinally: time.sleep(3600)')",
+        working="exec('try: forever()\\nfinally: forever()')",
     )
     process = start(tmp_path)
     read_until(process, "working")
@@ -136,7 +141,7 @@ def test_a_stage_ends_with_its_code_and_what_was_to_be_done_at_the_end(
 
 def test_nohup_is_left_alone(tmp_path: Path) -> None:
     until_told = "while not os.path.exists('go'): time.sleep(0.01)"
-    write_stage(tmp_path, working=f'exec("{until_told}\\nprint(7, flush=True)\\ntime.sleep(3600)")')
+    write_stage(tmp_path, working=f'exec("{until_told}\\nprint(7, flush=True)\\nforever()")')
     process = start(tmp_path, "nohup", sys.executable, "-m", "stages.wait")
     read_until(process, "working")
     process.send_signal(signal.SIGHUP)
@@ -166,6 +171,23 @@ def test_a_stage_ends_with_dvc(tmp_path: Path, number: signal.Signals, command: 
         time.sleep(0.05)
     dvc.communicate()
     assert not list(tmp_path.glob(".out*"))
+
+
+def test_a_stage_whose_dvc_ended_before_it_could_look(tmp_path: Path) -> None:
+    """Between the start of Python and the first import of ours."""
+    write_stage(tmp_path)
+    script = tmp_path / "orphan.py"
+    script.write_text(
+        "import os, sys, time\n"
+        "first = os.getpid()\n"
+        "if os.fork() == 0:\n"
+        "    while os.getppid() == first: time.sleep(0.001)\n"
+        "    os.execv(sys.executable, [sys.executable, '-m', 'stages.wait'])\n"
+    )
+    orphan = start(tmp_path, "setsid", sys.executable, str(script), DVC_STAGE="wait")
+    out, error = orphan.communicate()  # ends when the orphan, which holds the pipes, has ended
+    assert "working" not in out
+    assert error == INTERRUPTED
 
 
 def test_only_what_dvc_started_ends_with_it(tmp_path: Path) -> None:

@@ -82,8 +82,6 @@ def stoppable() -> Iterator[None]:
         before = _listen()
     _State.came, _State.working = None, True
     try:
-        if STAGE and "DVC_STAGE" in os.environ:
-            threading.Thread(target=_watch, args=(_ANCESTORS,), daemon=True).start()
         yield
     except BaseException as error:
         if _State.came is None and not isinstance(error, KeyboardInterrupt):
@@ -130,8 +128,22 @@ def _watch(chain: list[tuple[int, int]]) -> None:
     _end_in_any_case(signal.SIGTERM)  # also if the main thread never comes back from a library
 
 
+def _is_gone(parent: int) -> bool:
+    """Whether DVC, which would be that parent, ended before this process could look for it.
+
+    It has the same process group, what takes over orphans another.
+    """
+    try:
+        return os.getpgid(parent) != os.getpgid(0)
+    except OSError:
+        return True
+
+
 STAGE = _is_stage()
-_ANCESTORS: list[tuple[int, int]] = []
 if STAGE:
     _listen()
-    _ANCESTORS = _ancestors()
+    if "DVC_STAGE" in os.environ:
+        _chain = _ancestors()
+        if _is_gone(_chain[-1][1]):
+            os._exit(leave(signal.SIGTERM))
+        threading.Thread(target=_watch, args=(_chain,), daemon=True).start()
