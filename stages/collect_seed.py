@@ -8,7 +8,7 @@ from v3.base.cli import StagePaths, run
 import argparse
 from pathlib import Path
 
-from v3.base.files import read_json, write_json
+from v3.base.files import read_metrics, write_json
 from v3.base.schema import Seed, read
 from v3.evaluation.headline import headline
 
@@ -24,7 +24,7 @@ def main() -> None:
     seed: int = read(Seed, args.seed, "--seed")
     paths = StagePaths(args.dataset, args.study / "runs" / str(seed))
     files = {stage: paths.metrics(stage) for stage in STAGES}
-    metrics = {stage: read_json(file) for stage, file in files.items() if file.is_file()}
+    metrics = {stage: read_metrics(file) for stage, file in files.items() if file.is_file()}
     write_json(args.study / "scores" / args.dataset / f"{seed}.json", headline(metrics))
 
 

@@ -5,7 +5,7 @@ Two of them are kept as tables too, for `dvc plots diff` to lay experiments over
 
 from v3.base.cli import StagePaths, run, stage_parser
 
-from v3.base.files import read_json
+from v3.base.files import read_metrics
 from v3.plots.curves import loss_curves
 from v3.plots.history import read_history, write_curve
 
@@ -16,7 +16,7 @@ def main() -> None:
     args = stage_parser(__doc__).parse_args()
     paths = StagePaths(args.dataset, args.run)
     history = read_history(paths.plots("train") / "live" / "plots" / "metrics")
-    source = read_json(paths.metrics("train"))["source"]
+    source = read_metrics(paths.metrics("train"))["source"]
     folder, title = paths.plots("curves"), f"{args.dataset}: training"
     loss_curves(folder / "training.png", history, title, source)
     for table, name in CURVES.items():

@@ -9,14 +9,16 @@ the test split. Entry 0 is the model as it was: zero-shot.
 from v3.base.cli import run
 
 from v3.adaptation import adapt
+from v3.base.errors import V3Error
 from v3.base.files import write_json
 from v3.base.params_file import load_machine, load_section
 from v3.base.schema import read
 from v3.evaluation.ood import majority_map
 from v3.evaluation.opened import open_model_and_data, stage_paths
 from v3.evaluation.params import FewShotParams
-from v3.model.v3 import ABOUT
+from v3.model.stored import ABOUT, mend
 from v3.plots.curves import few_shot_curve
+from v3.splits import require_samples
 from v3.training.params import TrainParams
 
 STYLES = 12  # unseen styles at most that have a line each
@@ -28,12 +30,18 @@ def main() -> None:
     machine = load_machine()
     with open_model_and_data(paths) as opened:
         opened.require_unseen()
-        train = read(TrainParams, opened.model.training_params, f"{paths.model / ABOUT}: training")
+        try:
+            train = read(
+                TrainParams, opened.model.training_params, f"{paths.model / ABOUT}.training"
+            )
+        except V3Error as error:
+            raise V3Error(f"{error}: {mend(paths.model)}.") from None
         validation = opened.embed("validation")
         mapping = majority_map(validation.codes, validation.content_label, *opened.sizes)
         figures = {0: opened.unseen_figures(mapping)}
         for count in adaptation_sizes(opened.split):
             samples = opened.split[f"unseen_{count}"]
+            require_samples(paths.split, opened.split, f"unseen_{count}")
             adapted = adapt(opened.model, paths.fragments, samples, params, train, machine)
             figures[count] = opened.with_model(adapted).unseen_figures(mapping)
         source = opened.info.source

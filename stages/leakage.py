@@ -15,7 +15,7 @@ from v3.base.files import write_json
 from v3.base.params_file import load_section
 from v3.evaluation.common import choose
 from v3.evaluation.embedding import embed
-from v3.evaluation.leakage import leakage_figures
+from v3.evaluation.leakage import PROBES, leakage_figures
 from v3.evaluation.opened import open_model_and_data, stage_paths
 from v3.evaluation.params import LeakageParams
 
@@ -30,7 +30,14 @@ def main() -> None:
         fit = embed(model, file, samples, seed)
         test = embed(model, file, split["test"], seed + 1)
         source = opened.info.source
-    write_json(paths.metrics("leakage"), {"source": source, **leakage_figures(fit, test, seed)})
+    figures = leakage_figures(fit, test, seed)
+    write_json(paths.metrics("leakage"), {"source": source, **figures})
+    lacking = [name for name in PROBES if figures[name]["accuracy"] is None]
+    if lacking:
+        print(
+            f"{paths.dataset}: {', '.join(lacking)} could not be measured, for no label of the "
+            "part 'test' is among those that a probe learns from, so they are null."
+        )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from v3.base.cli import run
 import argparse
 from pathlib import Path
 
-from v3.base.files import read_json, write_json
+from v3.base.files import read_metrics, write_json
 from v3.evaluation.headline import LOW_IS_GOOD, over_seeds
 from v3.evaluation.params import load_study
 from v3.plots.curves import seed_dots
@@ -28,7 +28,7 @@ def main() -> None:
     args = parser.parse_args()
     dataset, folder = args.dataset, args.study
     seeds = load_study(folder.name).seeds_of(dataset)
-    scores = {seed: read_json(folder / "scores" / dataset / f"{seed}.json") for seed in seeds}
+    scores = {seed: read_metrics(folder / "scores" / dataset / f"{seed}.json") for seed in seeds}
     source = scores[seeds[0]]["source"]
     figures = over_seeds(scores)
     write_json(folder / "metrics" / f"{dataset}.json", {"source": source, **figures})

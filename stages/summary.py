@@ -2,7 +2,7 @@
 
 from v3.base.cli import StagePaths, run, stage_parser
 
-from v3.base.files import read_json, write_json
+from v3.base.files import read_metrics, write_json
 from v3.evaluation.headline import headline
 
 STAGES = ("codebook", "zero_shot", "few_shot", "leakage", "retrieval", "swap", "baseline")
@@ -11,7 +11,7 @@ STAGES = ("codebook", "zero_shot", "few_shot", "leakage", "retrieval", "swap", "
 def main() -> None:
     args = stage_parser(__doc__).parse_args()
     paths = StagePaths(args.dataset, args.run)
-    metrics = {stage: read_json(paths.metrics(stage)) for stage in STAGES}
+    metrics = {stage: read_metrics(paths.metrics(stage)) for stage in STAGES}
     figures = headline(metrics)
     write_json(paths.metrics("summary"), figures)
     if not figures["beats_baseline"]:

@@ -17,7 +17,7 @@ from v3.evaluation.embedding import Embeddings
 from v3.evaluation.opened import Labelled, Opened, open_model_and_data, stage_paths
 from v3.evaluation.params import SwapParams
 from v3.evaluation.styles import style_rows
-from v3.evaluation.swap import swap_figures, swap_pairs
+from v3.evaluation.swap import FIGURES, swap_figures, swap_pairs
 from v3.plots.grids import reconstructions, swap_grid
 
 TRAIN, TEST = 3000, 2000  # originals, at most, that classifiers are fitted to and tested on
@@ -56,6 +56,13 @@ def main() -> None:
         )
         about = {"source": opened.info.source, "style_by": chosen.fitted_to}
         write_json(paths.metrics("swap"), {**about, **figures})
+        for kind, names in FIGURES.items():
+            if figures[names[0]] is None:
+                print(
+                    f"{paths.dataset}: {' and '.join(names)} could not be measured, for the part "
+                    f"'train' has not two labels of {kind} to teach, or none of those of the part "
+                    "'test', so they are null."
+                )
         draw_swaps(opened, test)
         draw_reconstructions(opened, test)
 

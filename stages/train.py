@@ -14,7 +14,7 @@ from v3.base.params_file import load_machine, load_section
 from v3.base.schema import Seed, read
 from v3.fragments.reader import Fragments
 from v3.model.spec import Spec
-from v3.splits import read_split
+from v3.splits import read_split, require_samples
 from v3.training.checkpoint import Checkpoints
 from v3.training.loop import Row, State, train
 from v3.training.params import TrainParams
@@ -32,7 +32,11 @@ def main() -> None:
     params = load_section(args.dataset, "train", TrainParams, study=args.study)
     if args.seed is not None:
         params = params.model_copy(update={"seed": read(Seed, args.seed, "--seed")})
-    spec = Spec.from_dict(read_json(paths.spec), str(paths.spec))
+    raw_spec = read_json(paths.spec)
+    try:
+        spec = Spec.from_dict(raw_spec, str(paths.spec))
+    except V3Error as error:
+        raise V3Error(f"{error}: run `dvc repro`, which makes the file anew.") from None
     with Fragments(paths.fragments) as file:
         split = read_split(paths.split, file.samples)
         source = file.source.source
@@ -76,12 +80,7 @@ def check_sizes(
 ) -> None:
     """`V3Error` if there is nothing to train on, or too little for so many atoms, or if the batches
     alone fill this machine, whose system would end the training without a word."""
-    for part in ("train", "validation"):
-        if not split[part]:
-            raise V3Error(
-                f"{paths.split} has no sample in its part '{part}': list some there that no other "
-                "part has, or run `dvc repro`, which makes the file anew."
-            )
+    require_samples(paths.split, split, "train", "validation")
     section, there = f"{paths.dataset}.train", len(file.rows_of(split["train"]))
     if spec.atoms > there:
         raise V3Error(

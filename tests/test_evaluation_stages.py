@@ -311,6 +311,43 @@ def test_a_split_with_an_empty_part(part):
 
 
 @pytest.mark.usefixtures("evaluable")
+def test_no_sample_to_adapt_to():
+    file = Path("data/bars/split.json")
+    content = json.loads(file.read_text(encoding="utf-8"))
+    content["splits"]["unseen_1"] = []
+    file.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"split\.json has no sample in its part 'unseen_1'"):
+        stage("few_shot", "bars")
+
+
+@pytest.mark.usefixtures("evaluable")
+def test_a_train_part_without_labels_is_told(capsys):
+    """It may be so: training needs none. What needs them there is null, and says why."""
+    split = json.loads(Path("data/bars/split.json").read_text(encoding="utf-8"))["splits"]
+    with h5py.File("data/bars/fragments.h5", "r+") as file:
+        content = file["content"][()]
+        content[np.isin(file["sample"][()], split["train"])] = -1
+        file["content"][...] = content
+    stage("swap", "bars")
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1
+    assert "content_kept" in said
+    assert "'train' has not two labels of content" in said
+    assert metrics(Path(), "swap")["content_kept"] is None
+    stage("leakage", "bars")  # its probes learn from the validation split, too
+    assert capsys.readouterr().out == ""
+    assert metrics(Path(), "leakage")["content_from_z_c"]["accuracy"] is not None
+
+
+@pytest.mark.usefixtures("evaluable")
+def test_a_model_of_other_units():
+    with h5py.File("data/bars/fragments.h5", "r+") as file:
+        file.attrs["scale"] = 0.5
+    with pytest.raises(SystemExit, match=r"was trained on fragments of offset and scale .*0\.5"):
+        stage("codebook", "bars")
+
+
+@pytest.mark.usefixtures("evaluable")
 @pytest.mark.parametrize("part", ["train", "validation", "test", "unseen_test", "unseen_2"])
 def test_a_value_that_is_not_finite(part):
     """In whatever part: whatever reads it names fragment and sample, and writes no figure of it."""

@@ -19,7 +19,14 @@ from safetensors.numpy import save_file
 
 from v3.base.disk import DiskFull, disk_full
 from v3.base.errors import V3Error
-from v3.base.files import atomic_file, atomic_folder, link_or_copy, read_json, write_json
+from v3.base.files import (
+    atomic_file,
+    atomic_folder,
+    link_or_copy,
+    read_json,
+    read_metrics,
+    write_json,
+)
 
 ROOT = Path(__file__).parent.parent
 
@@ -297,6 +304,17 @@ def test_a_disk_that_is_really_full(tmp_path: Path, library: str) -> None:
     assert done.stderr.startswith(f"error: no room is left on the disk that holds {tmp_path}/full")
     assert done.stderr.count("\n") == 1
     assert done.returncode == 1
+
+
+def test_a_metric_file_that_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    for text in ("[1]", '{"purity": 1}', '{"source": 5}'):
+        file.write_text(text)
+        with pytest.raises(V3Error, match=r"a\.json does not tell its source: delete it"):
+            read_metrics(file)
+    file.write_text('{"source": "x", "purity": NaN}')
+    with pytest.raises(V3Error, match=r"a\.json is no readable JSON \(NaN is no number\)"):
+        read_metrics(file)
 
 
 def test_a_folder_that_may_not_be_looked_at_hides_no_sentence(

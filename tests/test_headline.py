@@ -48,6 +48,20 @@ def test_a_file_without_its_figure_is_named():
         headline({**METRICS, "retrieval": {"content_by_z_c": {}}})
 
 
+@pytest.mark.parametrize(
+    ("stage", "content", "said"),
+    [
+        ("codebook", {"source": "here", "one_to_one": 0.9, "purity": "high"}, "codebook .*purity"),
+        ("few_shot", {"samples_5": {}}, r"few_shot holds no samples_5\.accuracy"),
+        ("few_shot", {"samples_5": 3}, r"few_shot holds no samples_5\.accuracy"),
+        ("baseline", {"raw": {"one_to_one": None}}, r"baseline .*raw\.one_to_one"),
+    ],
+)
+def test_a_file_with_something_else_in_place_of_a_figure(stage, content, said):
+    with pytest.raises(V3Error, match=said):
+        headline({**METRICS, stage: content})
+
+
 def test_the_better_baseline_is_the_one_to_beat():
     raw = {"one_to_one": 0.5, "purity": 0.95, "zero_shot": 0.2, "zero_shot_purity": 0.3}
     components = {"one_to_one": 0.6, "purity": 0.7, "zero_shot": 0.1, "zero_shot_purity": 0.4}

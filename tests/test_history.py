@@ -23,12 +23,19 @@ def test_rows_of_live_tables(tmp_path, monkeypatch):
     ]
 
 
-@pytest.mark.parametrize("text", ["step\ttotal\n20\t", "step\ttotal\n20\n", "total\n3\n", "\0"])
+DAMAGED = [
+    *("step\ttotal\n20\t", "step\ttotal\n20\n", "total\n3\n", "\0", "", "step\ttotal\n"),
+    *("step\ttotal\nnan\t1\n", "step\ttotal\ninf\t1\n", "step\ttotal\n1.5\t1\n"),
+    "step\ttotal\n" + "1" * 200_000 + "\t1\n",
+]
+
+
+@pytest.mark.parametrize("text", DAMAGED, ids=range(len(DAMAGED)))
 def test_damaged_and_missing_tables(tmp_path, text):
     with pytest.raises(V3Error, match="holds no curves"):
         read_history(tmp_path)
     (tmp_path / "loss.tsv").write_text(text)
-    with pytest.raises(V3Error, match=r"loss\.tsv is damaged|holds no curves"):
+    with pytest.raises(V3Error, match=r"loss\.tsv is damaged"):
         read_history(tmp_path)
 
 

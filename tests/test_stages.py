@@ -350,6 +350,12 @@ def test_damaged_curves_and_metrics(evaluated, tmp_path, monkeypatch):
     Path("metrics/bars/swap.json").write_text('{"source": "x"}', encoding="utf-8")
     with pytest.raises(SystemExit, match="swap holds no content_kept"):
         stage("summary", "bars")
+    about = Path("models/bars/model.json")
+    whole = about.read_text(encoding="utf-8")
+    about.write_text('{"info": 3}', encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"model\.json .*is not whole .*dvc repro"):
+        stage("card", "bars")
+    about.write_text(whole, encoding="utf-8")
     Path("metrics/bars/train.json").unlink()
     with pytest.raises(SystemExit, match=r"train\.json is missing"):
         stage("curves", "bars")

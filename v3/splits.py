@@ -178,6 +178,16 @@ def read_split(path: str | Path, samples: int | None = None) -> dict[str, list[i
     return splits
 
 
+def require_samples(path: str | Path, split: Mapping[str, Sequence[int]], *parts: str) -> None:
+    """`V3Error` by the file that the split was read from if one of the parts is empty."""
+    for part in parts:
+        if not split[part]:
+            raise V3Error(
+                f"{path} has no sample in its part '{part}': list some there that no other part "
+                "has, or run `dvc repro`, which makes the file anew."
+            )
+
+
 def _unseen_parts(
     row: int, name: str, samples: NDArray[Any], style: NDArray[Any], most: int
 ) -> list[tuple[str, int, list[int]]]:

@@ -213,7 +213,7 @@ def write_json(path: str | Path, content: Any) -> None:
 def read_json(path: str | Path) -> Any:
     """Read a JSON file; a missing or damaged one is a `V3Error` that names it."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_no_number)
     except FileNotFoundError:
         raise V3Error(f"{path} is missing: run `dvc repro` to make it.") from None
     except PermissionError:
@@ -231,6 +231,19 @@ def read_json(path: str | Path) -> Any:
         raise V3Error(
             f"{path} is no readable JSON ({error}): delete it and run `dvc repro`."
         ) from None
+
+
+def _no_number(name: str) -> None:
+    """Python reads NaN and Infinity, which are no JSON and nothing that a stage writes."""
+    raise ValueError(f"{name} is no number")
+
+
+def read_metrics(path: str | Path) -> dict[str, Any]:
+    """A metric file: named values, and of which data they are; `V3Error` names one that is not."""
+    content = read_json(path)
+    if not isinstance(content, dict) or not isinstance(content.get("source"), str):
+        raise V3Error(f"{path} does not tell its source: delete it and run `dvc repro`.")
+    return content
 
 
 def file_digest(path: str | Path) -> str:

@@ -29,7 +29,10 @@ def labelled(what: str, labels: Array, *arrays: Array) -> tuple[Array, ...]:
         raise V3Error(f"{what}: labels (N,) and what they label must have one length: {shapes}.")
     known = labels >= 0
     if not known.any():
-        raise V3Error(f"{what}: no fragment has a label, nothing can be measured.")
+        raise V3Error(
+            f"{what}: no fragment has a label, nothing can be measured: bring some into the "
+            "fragment file, and run the same command again."
+        )
     return (labels[known], *(array[known] for array in arrays))
 
 

@@ -43,14 +43,16 @@ def headline(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {"source": _pick(metrics, "codebook", "source")}
     for name, (stage, *keys) in FIGURES.items():
         if stage in metrics:
-            found[name] = _pick(metrics, stage, *keys)
+            found[name] = _figure(metrics, stage, *keys)
         if name == "zero_shot":  # what adapting makes of it belongs beside it
-            for key, figures in metrics.get("few_shot", {}).items():
+            for key in metrics.get("few_shot", {}):
                 if key.startswith("samples_") and key != "samples_0":
-                    found[key.replace("samples", "few_shot")] = figures["accuracy"]
+                    accuracy = _figure(metrics, "few_shot", key, "accuracy")
+                    found[key.replace("samples", "few_shot")] = accuracy
     if "baseline" in metrics:
         for name, figure in BASELINE.items():
-            found[name] = max(_pick(metrics, "baseline", x, figure) for x in BASELINE_INPUTS)
+            found[name] = max(_measured(metrics, "baseline", x, figure) for x in BASELINE_INPUTS)
+        _measured(metrics, *FIGURES["purity"])
         found["beats_baseline"] = found["purity"] > found["baseline_purity"]
     return found
 
@@ -82,12 +84,28 @@ def _is_figure(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _measured(metrics: Mapping[str, Any], stage: str, *keys: str) -> Any:
+    """A figure that is always there."""
+    value = _pick(metrics, stage, *keys)
+    if not _is_figure(value):
+        raise _damaged(stage, f"number as its {'.'.join(keys)}")
+    return value
+
+
+def _figure(metrics: Mapping[str, Any], stage: str, *keys: str) -> Any:
+    """A figure, or None: it could not be measured."""
+    value = _pick(metrics, stage, *keys)
+    return value if value is None else _measured(metrics, stage, *keys)
+
+
+def _damaged(stage: str, lacks: str) -> V3Error:
+    return V3Error(f"the metric file of {stage} holds no {lacks}: delete it, run `dvc repro`.")
+
+
 def _pick(metrics: Mapping[str, Any], stage: str, *keys: str) -> Any:
     value = metrics[stage]
     for key in keys:
         if not isinstance(value, Mapping) or key not in value:
-            raise V3Error(
-                f"the metric file of {stage} holds no {'.'.join(keys)}: delete it, run `dvc repro`."
-            )
+            raise _damaged(stage, ".".join(keys))
         value = value[key]
     return value

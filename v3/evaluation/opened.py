@@ -17,7 +17,7 @@ from v3.evaluation.ood import unseen_figures
 from v3.fragments.format import FragmentInfo
 from v3.fragments.labels import LabelledFragments
 from v3.model.v3 import V3
-from v3.splits import read_split
+from v3.splits import SEEN, read_split, require_samples
 
 Labelled = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -72,11 +72,7 @@ class Opened:
                 f"some in {dataset}.split.unseen_styles (or give a group an unseen share in "
                 f"{dataset}.split.groups) and run `dvc repro`."
             )
-        if not self.split["unseen_test"]:
-            raise V3Error(
-                f"{path} has no sample in its part 'unseen_test': list some there that no other "
-                "part has, or run `dvc repro`, which makes the file anew."
-            )
+        require_samples(path, self.split, "unseen_test")
 
 
 def stage_paths(about: str | None) -> StagePaths:
@@ -96,11 +92,12 @@ def open_model_and_data(paths: StagePaths) -> Iterator[Opened]:
                 f"{tuple(model.info.fragment_shape)} and {file.path} holds {tuple(file.shape)}: "
                 "run `dvc repro` to train anew."
             )
+        units = (model.info.offset, model.info.scale), (file.info.offset, file.info.scale)
+        if units[0] != units[1]:
+            raise V3Error(
+                f"{paths.model} was trained on fragments of offset and scale {units[0]} and "
+                f"{file.path} has {units[1]}: run `dvc repro` to train anew."
+            )
         split = read_split(paths.split, len(file.style))
-        for part in ("train", "validation", "test"):
-            if not split[part]:
-                raise V3Error(
-                    f"{paths.split} has no sample in its part '{part}': list some there that no "
-                    "other part has, or run `dvc repro`, which makes the file anew."
-                )
+        require_samples(paths.split, split, *SEEN)
         yield Opened(paths, model, file, split)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from v3.base.schema import Count, NonNegative, Positive, Section
+from v3.base.schema import Count, Positive, Section
 from v3.model.spec import Spec
 
 SCHEMA: Literal["v3-model/2"] = "v3-model/2"
@@ -25,7 +25,7 @@ class StyleChannel(Section):
 
     pooling: Literal["own", "mean", "neighbour"] = "own"
     standardise: bool = True
-    noise: NonNegative = 0.0
+    noise: Annotated[float, Field(ge=0, le=1000)] = 0.0  # of what has variance 1
 
 
 class ModelInfo(Section):

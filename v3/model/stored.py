@@ -17,8 +17,15 @@ from v3.base.schema import read
 from v3.model.about import SCHEMA, About
 
 WEIGHTS, ABOUT = "model.safetensors", "model.json"
-MEND = "get the model again (`dvc checkout models`, `dvc pull`) or train it (`dvc repro`)"
 LARGEST = 1e18  # of a weight: the square of a larger one is infinite in float32
+
+
+def mend(folder: Path) -> str:
+    """What helps: DVC replaces a file that was changed only by force."""
+    return (
+        f"get the model again (`dvc checkout --force {folder}`, `dvc pull --force {folder}`) or "
+        "train it (`dvc repro`)"
+    )
 
 
 def read_about(folder: Path) -> About:
@@ -26,11 +33,11 @@ def read_about(folder: Path) -> About:
     file = folder / ABOUT
     raw = read_json(file)
     if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
-        raise V3Error(f"{file} is not of {SCHEMA}: {MEND}.")
+        raise V3Error(f"{file} is not of {SCHEMA}: {mend(folder)}.")
     try:
         return read(About, raw, str(file))
     except V3Error as error:
-        raise V3Error(f"{error}: {MEND}.") from None
+        raise V3Error(f"{error}: {mend(folder)}.") from None
 
 
 def read_weights(folder: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -45,29 +52,31 @@ def read_weights(folder: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor
             pass
         tensors = load_file(file)
     except FileNotFoundError:
-        raise V3Error(f"{file} is missing: {MEND}.") from None
+        raise V3Error(f"{file} is missing: {mend(folder)}.") from None
     except PermissionError:
         raise V3Error(f"{file} may not be read: give yourself the right to.") from None
     except IsADirectoryError:
         raise V3Error(
-            f"{file} is a folder where a file should be: move it away and {MEND}."
+            f"{file} is a folder where a file should be: move it away and {mend(folder)}."
         ) from None
     except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
         if disk_full(error) or (isinstance(error, OSError) and error.errno in OF_THE_MACHINE):
             raise
         said = " ".join(str(error).split())
-        raise V3Error(f"{file} is damaged ({said}): {MEND}.") from None
+        raise V3Error(f"{file} is damaged ({said}): {mend(folder)}.") from None
     if misfit := _misfit(tensors, wanted):
-        raise V3Error(f"{file} does not belong to the {ABOUT} beside it ({misfit}): {MEND}.")
+        raise V3Error(
+            f"{file} does not belong to the {ABOUT} beside it ({misfit}): {mend(folder)}."
+        )
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
-            raise V3Error(f"{file} holds values that are not finite in {name}: {MEND}.")
+            raise V3Error(f"{file} holds values that are not finite in {name}: {mend(folder)}.")
         if name.endswith("running_var"):
             if (tensor < 0).any():
-                raise V3Error(f"{file} holds variances below 0 in {name}: {MEND}.")
+                raise V3Error(f"{file} holds variances below 0 in {name}: {mend(folder)}.")
         elif tensor.numel() and (largest := float(tensor.abs().max())) > LARGEST:
             raise V3Error(
-                f"{file} holds {largest:.3g} in {name}, which no training ends in: {MEND}."
+                f"{file} holds {largest:.3g} in {name}, which no training ends in: {mend(folder)}."
             )
     return tensors
 

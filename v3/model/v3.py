@@ -23,7 +23,7 @@ from v3.model.about import SCHEMA, About, ModelInfo, StyleChannel
 from v3.model.networks import Decoder, Encoder
 from v3.model.quantizer import Quantizer
 from v3.model.spec import Spec
-from v3.model.stored import ABOUT, MEND, WEIGHTS, read_about, read_weights
+from v3.model.stored import ABOUT, WEIGHTS, mend, read_about, read_weights
 
 BATCH = 512  # fragments encoded or decoded at once
 Fragments = np.ndarray | Tensor
@@ -225,26 +225,29 @@ class V3(nn.Module):
                 wanted = cls(*parts).state_dict()
         except V3Error as error:
             said = str(error).partition(":")[0]  # the mend is that of a spec that somebody writes
-            raise V3Error(f"{folder / ABOUT} contradicts itself ({said}): {MEND}.") from None
+            raise V3Error(
+                f"{folder / ABOUT} contradicts itself ({said}): {mend(folder)}."
+            ) from None
         except (RuntimeError, TypeError, OverflowError):  # of sizes that no number holds
             raise V3Error(
-                f"{folder / ABOUT} tells of a network that no memory holds: {MEND}."
+                f"{folder / ABOUT} tells of a network that no memory holds: {mend(folder)}."
             ) from None
         weights = read_weights(folder, wanted)
         model = cls(*parts)
         model.load_state_dict(weights)
-        model._require_finite(folder / WEIGHTS)
+        model._require_finite(folder)
         model.figures, model.training_params = dict(about.figures), dict(about.training)
         return model.to(device).eval()
 
-    def _require_finite(self, file: Path) -> None:
+    def _require_finite(self, folder: Path) -> None:
         """`V3Error` if noise there and back is not finite: then nothing else would be, either."""
         noise = torch.randn(2, *self.info.fragment_shape, generator=Generator().manual_seed(0))
         found = self.encode(noise / self.info.scale + self.info.offset)
         again = self.decode(found.codes, found.style)
         if not all(bool(x.isfinite().all()) for x in (found.z_c, found.style, again)):
             raise V3Error(
-                f"{file} holds weights with which no fragment gives finite numbers: {MEND}."
+                f"{folder / WEIGHTS} holds weights with which no fragment gives finite numbers: "
+                f"{mend(folder)}."
             )
 
 

@@ -24,18 +24,28 @@ def read_history(folder: str | Path) -> list[Row]:
         name = table.relative_to(folder).with_suffix("").as_posix()
         try:
             with open(table, encoding="utf-8", newline="") as file:
-                for line in csv.DictReader(file, delimiter="\t"):
-                    step = float(line.pop("step"))
-                    line.pop("timestamp", None)
-                    (value,) = line.values()
-                    rows.setdefault(step, {"step": step})[name] = float(value)
-        except (KeyError, ValueError, TypeError):
+                points = [_point(line) for line in csv.DictReader(file, delimiter="\t")]
+            if not points:
+                raise ValueError("no line")
+        except (KeyError, ValueError, TypeError, csv.Error):
             raise V3Error(
                 f"{table} is damaged (no step and value a line): delete {folder}, run `dvc repro`."
             ) from None
+        for step, value in points:
+            rows.setdefault(step, {"step": step})[name] = value
     if not rows:
         raise V3Error(f"{folder} holds no curves of training: run `dvc repro` to train.")
     return [rows[step] for step in sorted(rows)]
+
+
+def _point(line: dict[str, str]) -> tuple[float, float]:
+    """Step and value of a line of a table."""
+    step = float(line.pop("step"))
+    if not step.is_integer():
+        raise ValueError(f"{step} is no step")
+    line.pop("timestamp", None)
+    (value,) = line.values()
+    return step, float(value)
 
 
 def write_curve(path: str | Path, rows: Sequence[Mapping[str, float]], name: str) -> None:
