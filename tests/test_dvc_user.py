@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dvc.api
@@ -297,9 +297,12 @@ def test_a_hidden_dataset_that_is_listed_is_refused(home: Reader) -> None:
 # --- after an interruption ----------------------------------------------------------------------
 
 
-def kill_in_training(home: Reader, *command: str) -> None:
-    """Start a command in a group of its own; `kill -9` the group when a checkpoint is there."""
-    before = set(home.folder.glob("scratch/*/checkpoint.pt"))
+def checkpoints(home: Reader) -> set[Path]:
+    return set(home.folder.glob("scratch/*/checkpoint.pt"))
+
+
+def kill_once(home: Reader, there: Callable[[], object], *command: str) -> None:
+    """Start a command in a group of its own; `kill -9` the group when `there` says so."""
     running = subprocess.Popen(
         command,
         cwd=home.folder,
@@ -308,11 +311,9 @@ def kill_in_training(home: Reader, *command: str) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    while running.poll() is None:
-        if set(home.folder.glob("scratch/*/checkpoint.pt")) - before:
-            break
+    while running.poll() is None and not there():
         time.sleep(0.01)
-    assert running.poll() is None, "it had ended before a checkpoint was seen"
+    assert running.poll() is None, "it had ended before"
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
 
@@ -326,7 +327,8 @@ def test_a_killed_experiment(home: Reader) -> None:
     readme.write_text(readme.read_text("utf-8") + "my own\n", encoding="utf-8")
     makefile.write_text(makefile.read_text("utf-8") + "# my own\n", encoding="utf-8")
     home.types("git add Makefile")
-    kill_in_training(home, *command.split())
+    before = checkpoints(home)
+    kill_once(home, lambda: checkpoints(home) - before, *command.split())
     for block in (look, go_on, drop):
         home.reads(block)
     assert home.types("git branch --show-current") == "main\n"
@@ -337,11 +339,14 @@ def test_a_killed_experiment(home: Reader) -> None:
     assert "interrupted" in home.types("dvc exp list")
 
 
-def test_a_killed_experiment_that_is_dropped_at_once(home: Reader) -> None:
+@pytest.mark.parametrize("moment", ["before the first stage", "in training"])
+def test_a_killed_experiment_that_is_dropped_at_once(home: Reader, moment: str) -> None:
     look, _, drop = sections()["Interrupted?"]
-    kill_in_training(
-        home, "dvc", "exp", "run", "-S", f"{DATASET}.train.relativity=13", f"train@{DATASET}"
-    )
+    note, before = home.folder / ".dvc" / "tmp" / "repro.dat", checkpoints(home)
+    note.unlink(missing_ok=True)
+    there = note.exists if moment.startswith("before") else lambda: checkpoints(home) - before
+    command = ("dvc", "exp", "run", "-S", f"{DATASET}.train.relativity=13", f"train@{DATASET}")
+    kill_once(home, there, *command)
     home.reads(look)
     home.reads(drop)
     assert home.types("git status --porcelain") == ""
