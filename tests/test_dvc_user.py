@@ -321,7 +321,7 @@ def kill_once(home: Reader, there: Callable[[], object], *command: str) -> None:
 def test_a_killed_experiment(home: Reader) -> None:
     """An edit of one's own and one that was staged are there at the end of both ways back."""
     blocks = sections()["Interrupted?"]
-    look, go_on, drop = blocks
+    look, go_on, drop, _ = blocks
     command = next(commands(go_on))[0]
     readme, makefile = home.folder / "README.md", home.folder / "Makefile"
     readme.write_text(readme.read_text("utf-8") + "my own\n", encoding="utf-8")
@@ -341,7 +341,7 @@ def test_a_killed_experiment(home: Reader) -> None:
 
 @pytest.mark.parametrize("moment", ["before the first stage", "in training"])
 def test_a_killed_experiment_that_is_dropped_at_once(home: Reader, moment: str) -> None:
-    look, _, drop = sections()["Interrupted?"]
+    look, _, drop, _ = sections()["Interrupted?"]
     note, before = home.folder / ".dvc" / "tmp" / "repro.dat", checkpoints(home)
     note.unlink(missing_ok=True)
     there = note.exists if moment.startswith("before") else lambda: checkpoints(home) - before
@@ -350,6 +350,18 @@ def test_a_killed_experiment_that_is_dropped_at_once(home: Reader, moment: str) 
     home.reads(look)
     home.reads(drop)
     assert home.types("git status --porcelain") == ""
+
+
+def test_edits_that_a_killed_experiment_had_laid_aside(home: Reader) -> None:
+    """Killed while DVC had them in the stash and git was writing the file without them."""
+    readme = home.folder / "README.md"
+    readme.write_text(readme.read_text("utf-8") + "my own\n", encoding="utf-8")
+    home.types("git stash -q")
+    readme.write_text("")
+    home.reads(sections()["Interrupted?"][3])
+    assert readme.read_text("utf-8").endswith("my own\n")
+    assert home.types("git status --porcelain") == " M README.md\n"
+    assert home.types("git stash list") == ""
 
 
 @pytest.mark.parametrize("place", ["between two stages", "within a line"])
