@@ -286,3 +286,17 @@ def test_groups_are_kept_and_checked(tmp_path: Path) -> None:
         del raw["group"]
     with pytest.raises(V3Error, match="it has no dataset 'group'"):
         LabelledFragments(path)
+
+
+def test_a_scale_that_leaves_no_difference(good: Path) -> None:
+    with h5py.File(good, "r+") as file:
+        file.attrs["scale"] = 1e-30
+    with pytest.raises(V3Error, match=r"a span of .* in the network's input, where some 2 is"):
+        validate(good)
+
+
+def test_nobody_is_told_to_delete_what_he_made_himself(good: Path) -> None:
+    with h5py.File(good, "r+") as file:
+        file.attrs["content_names"] = ["a", "a", "b"]
+    with pytest.raises(V3Error, match="mend what wrote it or, if `dvc repro` made it, delete it"):
+        LabelledFragments(good)

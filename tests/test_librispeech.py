@@ -14,7 +14,7 @@ from librispeech_rows import PARAMS, RATE, fragments, noise, row, shard, sound_f
 from PIL import Image
 
 from v3.base.errors import V3Error
-from v3.base.files import file_digest
+from v3.base.files import file_digest, read_json, write_json
 from v3.corpora.librispeech.features import phoneme_spectrograms
 from v3.corpora.librispeech.phonemes import CHUNK, PHONEMES, write_fragments
 from v3.corpora.librispeech.shards import write_index
@@ -72,6 +72,40 @@ def test_an_utterance_to_leave_out_that_is_not_there(tmp_path):
     with pytest.raises(V3Error, match=words):
         fragments(tmp_path, [row(), row("19-1-0001")], params)
     assert not (tmp_path / "fragments.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "words", "name"),
+    [
+        ([row(), row("7-1-0000"), row()], "row 2: its id '19-1-0000' is that of an earlier", None),
+        ([row("--"), row("7-1-0000")], "row 0: its id '--' is not speaker-chapter-utterance", "--"),
+    ],
+)
+def test_ids_that_tell_no_utterance(tmp_path, rows, words, name):
+    with pytest.raises(V3Error, match=words):
+        fragments(tmp_path, rows)
+    params = PARAMS.model_copy(update={"leave_out": (name or "19-1-0000",)})
+    with LabelledFragments(fragments(tmp_path, rows, params)) as file:
+        assert file.sample_id == ["7-1-0000"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda index: index.update(shards=None),
+        lambda index: index.update(shards=["x"]),
+        lambda index: index["shards"].append(index["shards"][0]),
+        lambda index: index["shards"][0].update(name="../../x.parquet"),
+        lambda index: index["shards"][0].pop("split"),
+    ],
+)
+def test_an_index_that_was_edited(tmp_path, change):
+    shard(tmp_path / "raw", [row()])
+    index = read_json(tmp_path / "raw" / "index.json")
+    change(index)
+    write_json(tmp_path / "raw" / "index.json", index)
+    with pytest.raises(V3Error, match=r"index\.json lists .*: delete .*raw and run `dvc repro`"):
+        write_fragments(tmp_path / "raw", tmp_path / "fragments.h5", PARAMS, 1)
 
 
 def test_utterances_are_limited_by_speaker(tmp_path):

@@ -258,7 +258,9 @@ def test_exchanged_sheet(raw: Path, tmp_path: Path) -> None:
         write_fragments(raw, tmp_path / "fragments.h5", FEW)
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", "{"])
+@pytest.mark.parametrize(
+    "text", ["{}", "[]", "{", '{"source": "x", "sheets": null}', '{"source": 1, "sheets": {}}']
+)
 def test_broken_index(raw: Path, tmp_path: Path, text: str) -> None:
     (raw / "index.json").write_text(text)
     with pytest.raises(V3Error, match=r"index\.json"):

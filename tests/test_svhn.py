@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -231,6 +232,18 @@ def test_an_archive_that_was_changed_since_it_came(tmp_path: Path) -> None:
     assert f"; changed since they came: sha256 train {digest[:8]}" in read_annotations(boxes)[1]
     write_fragments(raw, boxes, tmp_path / "fragments.h5", 1, 1)
     assert digest[:8] in validate(tmp_path / "fragments.h5").source
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("digit", 7), ("start", 10**9), ("box", 1e6), ("row", 1), ("name", "x")]
+)
+def test_boxes_that_were_changed(made: Path, tmp_path: Path, key: str, value: object) -> None:
+    boxes = tmp_path / "boxes.h5"
+    shutil.copy(made / "boxes.h5", boxes)
+    with h5py.File(boxes, "r+") as file:
+        file[key][3] = value
+    with pytest.raises(V3Error, match=r"boxes\.h5 is not as it was written: delete it and run"):
+        write_fragments(made / "raw", boxes, tmp_path / "fragments.h5", 2, 1)
 
 
 def test_a_digit_struct_needs_no_room_outside_the_project(

@@ -28,6 +28,7 @@ from v3.base.errors import OF_THE_MACHINE, V3Error
 
 SCHEMA = "v3-fragments/1"
 LARGEST_INPUT = 1e9  # of the network: float32 counts in steps of 64 there, and squares are finite
+LEAST_SPAN = 1e-3  # of the network's input over a whole file: it should be some 2
 DTYPES = ("uint8", "float16", "float32")
 Shape = tuple[int, int, int]  # (C, H, W)
 
@@ -162,7 +163,7 @@ def check_labels(where: str, name: str, labels: NDArray[Any], count: int) -> Non
 def invalid(path: Path, reason: str) -> V3Error:
     return V3Error(
         f"{path} is no valid fragment file: {reason}; "
-        "delete it and run `dvc repro`, or mend what wrote it."
+        "mend what wrote it or, if `dvc repro` made it, delete it and run that again."
     )
 
 

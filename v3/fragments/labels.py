@@ -9,6 +9,7 @@ import numpy as np
 
 from v3.fragments.format import (
     LARGEST_INPUT,
+    LEAST_SPAN,
     FragmentInfo,
     check_labels,
     invalid,
@@ -55,6 +56,7 @@ def validate(path: str | Path) -> FragmentInfo:
     """Check all of a fragment file, to its last value; a fault is a `V3Error` that names it."""
     with LabelledFragments(path) as file:
         offset, scale = file.source.offset, file.source.scale
+        least, most = np.inf, -np.inf
         for start in range(0, len(file), SPAN):
             values = file.read(np.arange(start, min(start + SPAN, len(file))))
             ends = np.stack([f(axis=(1, 2, 3)) for f in (values.min, values.max)]).astype(float)
@@ -67,4 +69,11 @@ def validate(path: str | Path) -> FragmentInfo:
                     f"fragment {row} (of {name}) is {largest.max():g} in the network's input, "
                     "(value - offset) * scale, which should be near 0",
                 )
+            least, most = min(least, ends[0].min()), max(most, ends[1].max())
+        if 0 < (span := float(most - least) * abs(scale)) < LEAST_SPAN:
+            raise invalid(
+                file.path,
+                f"its values go from {least:g} to {most:g}, which the attribute scale ({scale:g}) "
+                f"makes a span of {span:g} in the network's input, where some 2 is right",
+            )
         return file.info

@@ -178,7 +178,7 @@ def _choose(
     Those that `leave_out` names are not among them; `left_out` counts these.
     """
     shards, taken = [], Counter[tuple[str, str]]()
-    not_found = set(params.leave_out)
+    not_found, seen = set(params.leave_out), set[str]()
     for entry in entries:
         path = raw / entry["name"]
         try:
@@ -192,7 +192,7 @@ def _choose(
                 left_out["utterances left out as told"] += 1
                 not_found.discard(name)
                 continue
-            if name.count("-") != 2 or not sample_id:
+            if name.count("-") != 2 or not sample_id or not all(sample_id.split("-")):
                 raise V3Error(
                     f"{path}, row {row}: its id {sample_id!r} is not speaker-chapter-utterance: "
                     f"add {name!r} to {LEAVE_OUT} to go on without."
@@ -200,6 +200,12 @@ def _choose(
             key = (entry["split"], speaker_of(sample_id))
             if params.utterances and taken[key] >= params.utterances:
                 continue
+            if sample_id in seen:
+                raise V3Error(
+                    f"{path}, row {row}: its id {sample_id!r} is that of an earlier row, too: "
+                    f"add {sample_id!r} to {LEAVE_OUT} to go on without both."
+                )
+            seen.add(sample_id)
             taken[key] += 1
             rows.append(row)
             speakers.append(key[1])

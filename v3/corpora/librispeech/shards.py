@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import Field
 
 from v3.base.errors import V3Error
 from v3.base.files import file_digest, read_json, write_json
+from v3.base.schema import Section, read
 
 INDEX = "index.json"
 SCHEMA = "v3-librispeech-raw/1"
@@ -41,6 +43,20 @@ NEEDED: dict[str, tuple[str, Callable[[pa.DataType], bool]]] = {
 }
 
 
+class _Listed(Section):
+    """A shard: its file in the folder, and what it is."""
+
+    name: Annotated[str, Field(pattern=r"^[^/\\]+\.parquet$")]
+    split: str
+    sha256: str
+
+
+class _Index(Section):
+    schema_: Annotated[str, Field(alias="schema")]
+    source: str
+    shards: tuple[_Listed, ...]
+
+
 def write_index(folder: Path, splits: Sequence[str], source: str) -> None:
     """List the folder's shards, by split and then by number, with their digests."""
     shards = [
@@ -53,10 +69,18 @@ def write_index(folder: Path, splits: Sequence[str], source: str) -> None:
 
 def read_index(folder: Path) -> dict[str, Any]:
     """What `write_index` wrote; V3Error if it is something else."""
+    mend = f"delete {folder} and run `dvc repro`"
     index = read_json(folder / INDEX)
     if not isinstance(index, dict) or index.get("schema") != SCHEMA:
-        raise V3Error(f"{folder / INDEX} lists no shards: delete {folder} and run `dvc repro`.")
-    return index
+        raise V3Error(f"{folder / INDEX} lists no shards: {mend}.")
+    try:
+        listed = read(_Index, index, INDEX)
+    except V3Error as error:
+        raise V3Error(f"{folder / INDEX} lists no shards ({error}): {mend}.") from None
+    names = [shard.name for shard in listed.shards]
+    if len(set(names)) < len(names):
+        raise V3Error(f"{folder / INDEX} lists a shard twice: {mend}.")
+    return listed.model_dump()
 
 
 def open_shard(path: Path) -> pq.ParquetFile:

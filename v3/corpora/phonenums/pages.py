@@ -69,9 +69,13 @@ def synthesise(path: str | Path, params: PagesParams, workers: int) -> None:
         for index in range(count)
     ]
     jobs = [(params, pages[start : start + CHUNK]) for start in range(0, len(pages), CHUNK)]
-    with atomic_file(path) as beside, h5py.File(beside, "w") as file:
+    with atomic_file(path) as beside, h5py.File(beside, "w", libver="latest") as file:
         levels = file.create_dataset(
-            "pages", (len(pages), HEIGHT, WIDTH * DIGITS, 3), np.uint8, chunks=(1, 48, 320, 3)
+            "pages",
+            (len(pages), HEIGHT, WIDTH * DIGITS, 3),
+            np.uint8,
+            chunks=(1, 48, 320, 3),
+            fletcher32=True,  # a checksum: of a changed byte HDF5 says nothing otherwise
         )
         digits = np.empty((len(pages), DIGITS), np.int32)
         start = 0
@@ -81,8 +85,9 @@ def synthesise(path: str | Path, params: PagesParams, workers: int) -> None:
                 digits[start : start + len(drawn)] = order
                 start += len(drawn)
                 progress.update(len(drawn))
-        file["digits"] = digits
-        file["colour"] = np.array([names.index(page.colour) for page in pages], np.int32)
+        colours = np.array([names.index(page.colour) for page in pages], np.int32)
+        for key, labels in (("digits", digits), ("colour", colours)):
+            file.create_dataset(key, data=labels, fletcher32=True)
         file.attrs["colour_names"] = list(names)
         file.attrs["schema"] = PAGES_SCHEMA
         file.attrs["source"] = SOURCE

@@ -12,12 +12,26 @@ from PIL import Image
 
 from v3.base.errors import V3Error
 from v3.base.files import atomic_file, file_digest, read_json, write_json
+from v3.base.schema import Natural, Section, read
 from v3.download.pictures import UnreadableError, png_size, read_png
 
 CELL = 64  # pixels of a cell, both ways
 COLUMNS, ROWS = 13, 21  # cells of a sheet
 INDEX = "index.json"
 Sheet = NDArray[np.uint8]  # (1344, 832, 4): RGBA
+
+
+class _Listed(Section):
+    """A sheet as the index has it."""
+
+    sha256: str
+    bytes: Natural
+    as_published: bool
+
+
+class _Index(Section):
+    source: str
+    sheets: dict[str, _Listed]
 
 
 def read_sheet(path: Path) -> Sheet:
@@ -69,9 +83,10 @@ def write_index(folder: Path, source: str, published: Mapping[str, bool]) -> Non
 
 def read_index(folder: Path) -> dict[str, Any]:
     """`source`, and `sheets` by name; `V3Error` names a file that is none."""
-    index = read_json(folder / INDEX)
-    if not isinstance(index, dict) or not {"source", "sheets"} <= index.keys():
+    try:
+        return read(_Index, read_json(folder / INDEX), INDEX).model_dump()
+    except V3Error as error:
         raise V3Error(
-            f"{folder / INDEX} is no index of sheets: delete {folder} and run `dvc repro`."
-        )
-    return index
+            f"{folder / INDEX} is no index of sheets ({error}): "
+            f"delete {folder} and run `dvc repro`."
+        ) from None

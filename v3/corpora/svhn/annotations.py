@@ -6,17 +6,19 @@
     box     (B, 4)  float64  left, top, width, height in pixels; the image's corner is 0, 0
     digit   (B,)    int8     0 to 9 (the label 10 means 0)
 
-Attributes: schema, source, and by its name each archive's sha256: boxes of one archive would cut
-nonsense out of another. Boxes may reach outside their image, as 220 of the real ones do, but not
-lie outside it.
+Attributes: schema, source, sha256 of the values above, and by its name the sha256 of each archive:
+boxes of one archive would cut nonsense out of another. Boxes may reach outside their image, as 220
+of the real ones do, but not lie outside it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -39,6 +41,7 @@ from v3.download.pictures import png_size
 from v3.fragments.format import damaged, open_for_reading
 
 SCHEMA = "v3-svhn-boxes/1"
+COLUMNS = ("row", "start", "box", "digit")
 Size = tuple[int, int]  # width, height in pixels
 
 
@@ -70,15 +73,20 @@ def annotate(raw: str | Path, path: str | Path, leave_out: Collection[str]) -> N
             f"svhn.annotations.leave_out names every image of the archives in {raw}: "
             "take some out of it."
         )
-    with atomic_file(path) as beside, h5py.File(beside, "w") as file:
+    with atomic_file(path) as beside, h5py.File(beside, "w", libver="latest") as file:
         names = [number.name for number in numbers]
         file.create_dataset("name", data=names, dtype=h5py.string_dtype("utf-8"))
-        file["row"] = np.array([number.row for number in numbers], np.int32)
         counts = [len(number.digits) for number in numbers]
-        file["start"] = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        file["box"] = np.concatenate([number.boxes for number in numbers])
-        file["digit"] = np.concatenate([number.digits for number in numbers])
+        columns: list[NDArray[Any]] = [
+            np.array([number.row for number in numbers], np.int32),
+            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            np.concatenate([number.boxes for number in numbers]),
+            np.concatenate([number.digits for number in numbers]),
+        ]
+        for key, column in zip(COLUMNS, columns, strict=True):
+            file[key] = column
         file.attrs["schema"] = SCHEMA
+        file.attrs["sha256"] = _digest(names, columns)
         digests = read_digests(raw)
         odd = [f"{name} {digests[name][:8]}" for name in changed(raw, digests)]
         note = f"; changed since they came: sha256 {', '.join(odd)}" if odd else ""
@@ -89,29 +97,47 @@ def annotate(raw: str | Path, path: str | Path, leave_out: Collection[str]) -> N
 
 def read_annotations(path: str | Path) -> tuple[list[Number], str]:
     """All images of a file of boxes, and their source in words."""
-    with open_for_reading(Path(path)) as file:
-        if file.attrs.get("schema") != SCHEMA:
-            raise V3Error(f"{path} is no file of boxes: delete it and run `dvc repro`.")
-        try:
-            names, rows = file["name"].asstr()[:], file["row"][:]
-            cuts = file["start"][1:-1]
-            boxes, digits = np.split(file["box"][:], cuts), np.split(file["digit"][:], cuts)
-            source = str(file.attrs["source"])
-        except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
-            raise damaged(Path(path), error) from None
-    columns = zip(names, rows, boxes, digits, strict=True)
-    return [Number(str(name), int(row), box, digit) for name, row, box, digit in columns], source
+    names, (rows, starts, boxes, digits), attributes = _read(Path(path))
+    cuts = starts[1:-1]
+    columns = zip(names, rows, np.split(boxes, cuts), np.split(digits, cuts), strict=True)
+    numbers = [Number(str(name), int(row), box, digit) for name, row, box, digit in columns]
+    return numbers, str(attributes["source"])
 
 
 def check_archives(path: str | Path, raw: str | Path) -> None:
     """`V3Error` if an archive in the folder `raw` is not the one whose boxes the file has."""
-    with open_for_reading(Path(path)) as file:
-        for name, digest in read_digests(raw).items():
-            if file.attrs.get(name) != digest:
-                raise V3Error(
-                    f"{path} has the boxes of another {Path(raw) / name}.tar.gz than is there now: "
-                    "run `dvc repro`, which reads the boxes of this one."
-                )
+    attributes = _read(Path(path))[2]
+    for name, digest in read_digests(raw).items():
+        if attributes.get(name) != digest:
+            raise V3Error(
+                f"{path} has the boxes of another {Path(raw) / name}.tar.gz than is there now: "
+                "run `dvc repro`, which reads the boxes of this one."
+            )
+
+
+def _read(path: Path) -> tuple[list[str], list[NDArray[Any]], dict[str, Any]]:
+    """Names, the columns, and the attributes, as they were written."""
+    with open_for_reading(path) as file:
+        try:
+            attributes = dict(file.attrs)
+            if attributes.get("schema") != SCHEMA:
+                raise V3Error(f"{path} is no file of boxes: delete it and run `dvc repro`.")
+            names = list(file["name"].asstr()[:])
+            columns = [file[key][:] for key in COLUMNS]
+            changed_since = attributes["sha256"] != _digest(names, columns)
+        except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+            raise damaged(path, error) from None
+    if changed_since:
+        raise V3Error(f"{path} is not as it was written: delete it and run `dvc repro`.")
+    return names, columns, attributes
+
+
+def _digest(names: Sequence[str], columns: Sequence[NDArray[Any]]) -> str:
+    """sha256 of all that the file says of the images: HDF5 itself notices no changed byte."""
+    digest = hashlib.sha256("\n".join(names).encode())
+    for column in columns:
+        digest.update(f"{column.dtype} {column.shape}".encode() + column.tobytes())
+    return digest.hexdigest()
 
 
 def read_numbers(path: Path, archive: str, leave_out: Collection[str] = ()) -> list[Number]:
