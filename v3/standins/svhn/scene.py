@@ -7,6 +7,9 @@ training set (Netzer et al., 2011); contrast, colours and clutter were set by ey
 
 from __future__ import annotations
 
+from v3.standins.svhn.fonts import font_of  # before anything of Pillow
+
+# isort: split
 import io
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +19,7 @@ import matplotlib
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFilter
 
 from v3.standins.svhn.camera import Array, boxes_around, light, photograph_of, tilt
 
@@ -68,8 +71,7 @@ def _bank() -> dict[tuple[int, int, int], Image.Image]:
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     bank = {}
     for f, path in enumerate([*(folder / f"{name}.ttf" for name in FACES), HAND]):
-        # BASIC: the other way, which Pillow takes where it finds FriBidi, draws otherwise.
-        font = ImageFont.truetype(str(path), 200, layout_engine=ImageFont.Layout.BASIC)
+        font = font_of(path, 200)
         for digit in range(10):
             left, top, right, bottom = font.getbbox(str(digit))
             ink = Image.new("L", (int(right - left), int(bottom - top)))
