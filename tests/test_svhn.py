@@ -235,7 +235,7 @@ def test_an_archive_that_was_changed_since_it_came(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("digit", 7), ("start", 10**9), ("box", 1e6), ("row", 1), ("name", "x")]
+    ("key", "value"), [("digit", 77), ("start", 10**9), ("box", 1e6), ("row", 1), ("name", "x")]
 )
 def test_boxes_that_were_changed(made: Path, tmp_path: Path, key: str, value: object) -> None:
     boxes = tmp_path / "boxes.h5"
