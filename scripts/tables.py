@@ -283,10 +283,37 @@ def swap() -> str:
             cells.append(
                 beside(metric(dataset, "swap", kept), metric(dataset, "swap", f"{kind}_chance"))
             )
+            cells.append(number(metric(dataset, "swap", f"{kind}_ceiling")))
             cells.append(number(metric(dataset, "swap", f"{kind}_classifier_accuracy")))
+        cells.append(number(metric(dataset, "swap", "style_taken_by_decoded")))
         rows.append(cells)
-    head = ["corpus", "content kept (chance)", "its judge on originals"]
-    return table([*head, "style taken (chance)", "its judge on originals"], rows)
+    judge = ["with the own style", "its judge on originals"]
+    head = ["corpus", "content kept (chance)", *judge, "style taken (chance)", *judge]
+    return table([*head, "style taken, by a judge taught on decodes"], rows)
+
+
+def attributes() -> str:
+    rows = []
+    for dataset in datasets():
+        for name, found in (metric(dataset, "swap", "attributes") or {}).items():
+            taken = beside(found["taken"], found["chance"])
+            rows.append([name_of(dataset), name, taken, number(found["classifier_accuracy"])])
+    return table(["corpus", "attribute", "taken (chance)", "its judge on originals"], rows)
+
+
+def verification() -> str:
+    rows = [
+        [
+            name_of(dataset),
+            number(summary(dataset, "style_rank"), 1),
+            number(summary(dataset, "verification_style")),
+            number(summary(dataset, "verification_content")),
+            number(summary(dataset, "pnmi")),
+        ]
+        for dataset in datasets()
+    ]
+    head = ["corpus", "effective rank of `z_s`", "equal error rate by style"]
+    return table([*head, "by content (chance 0.5)", "PNMI of codes"], rows)
 
 
 def training() -> str:
@@ -409,6 +436,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "retrieval": retrieval,
     "leakage": leakage,
     "swap": swap,
+    "attributes": attributes,
+    "verification": verification,
     "training": training,
     "published": published,
     "study-code": study_code,

@@ -12,7 +12,7 @@ from v3.base.files import read_metrics, write_json
 from v3.base.schema import Seed, read
 from v3.evaluation.headline import headline
 
-STAGES = ("codebook", "zero_shot", "few_shot", "leakage", "retrieval", "baseline")
+STAGES = ("codebook", "zero_shot", "few_shot", "leakage", "retrieval", "swap", "baseline")
 
 
 def main() -> None:

@@ -7,6 +7,10 @@ other sample, probes for style are fitted to some fragments of its samples and s
 (`style_by` says so). content_from_decoder_style reads what the decoder reads in training: the
 style pooled and with noise (drawn by the same seed).
 content_from_z_c and style_from_z_s are there for reference: high is good.
+
+Beside them: effective_rank, in how many directions the samples of the test split differ by their
+mean z_s; and verification, whether two samples of unseen styles (of the test split, if none is
+unseen) are told to be of one style by the cosine of their mean z_s, or of their mean atoms.
 """
 
 from v3.base.cli import run
@@ -18,6 +22,7 @@ from v3.evaluation.embedding import embed
 from v3.evaluation.leakage import PROBES, leakage_figures
 from v3.evaluation.opened import open_model_and_data, stage_paths
 from v3.evaluation.params import LeakageParams
+from v3.evaluation.verification import effective_rank, sample_means, verification
 
 
 def main() -> None:
@@ -29,8 +34,15 @@ def main() -> None:
         samples = split["validation"] + [split["train"][row] for row in drawn]
         fit = embed(model, file, samples, seed)
         test = embed(model, file, split["test"], seed + 1)
+        unseen = opened.embed("unseen_test") if split.get("unseen_test") else test
         source = opened.info.source
+        atoms = model.quantizer.atoms.cpu().numpy()
     figures = leakage_figures(fit, test, seed)
+    means, _ = sample_means(test.z_s, test.sample)
+    figures["effective_rank"] = effective_rank(means)
+    for name, values in (("z_s", unseen.z_s), ("atoms", atoms[unseen.codes])):
+        means, first = sample_means(values, unseen.sample)
+        figures[f"verification_{name}"] = verification(means, unseen.style_label[first], seed)
     write_json(paths.metrics("leakage"), {"source": source, **figures})
     lacking = [name for name in PROBES if figures[name]["accuracy"] is None]
     if lacking:

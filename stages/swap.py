@@ -13,11 +13,11 @@ import numpy as np
 from v3.base.files import write_json
 from v3.base.params_file import load_section
 from v3.evaluation.common import choose, exemplars, names_of
-from v3.evaluation.embedding import Embeddings
+from v3.evaluation.embedding import Embeddings, embed
 from v3.evaluation.opened import Labelled, Opened, open_model_and_data, stage_paths
 from v3.evaluation.params import SwapParams
 from v3.evaluation.styles import style_rows
-from v3.evaluation.swap import FIGURES, swap_figures, swap_pairs
+from v3.evaluation.swap import FIGURES, attribute_figures, swap_figures, swap_pairs
 from v3.plots.grids import reconstructions, swap_grid
 
 TRAIN, TEST = 3000, 2000  # originals, at most, that classifiers are fitted to and tested on
@@ -46,15 +46,25 @@ def main() -> None:
         i, j = swap_pairs(
             test.content_label, test.style_label, params.swaps, params.seed, style_from
         )
-        swapped = decode(opened, test.codes[i], test.style_read[j])
+        fragments = decode(opened, test.codes[i], test.style_read[j])
+        swapped = (fragments, test.content_label[i], test.style_label[j])
         figures = swap_figures(
             train,
             originals(test.rows, TEST),
-            (swapped, test.content_label[i], test.style_label[j]),
+            swapped,
             params.seed,
             within,
+            own=as_decoded(opened, test, np.unique(j)),
+            decoded=as_decoded(opened, test, chosen.fit)
+            if chosen.within_samples
+            else some_decoded(opened, params.seed),
+        )
+        names = opened.info.style_names
+        attributes = attribute_figures(
+            train, originals(test.rows, TEST), swapped, names, params.seed
         )
         about = {"source": opened.info.source, "style_by": chosen.fitted_to}
+        figures |= {"attributes": attributes} if attributes else {}
         write_json(paths.metrics("swap"), {**about, **figures})
         for kind, names in FIGURES.items():
             if figures[names[0]] is None:
@@ -72,6 +82,22 @@ def decode(opened: Opened, codes: np.ndarray, style: np.ndarray) -> np.ndarray:
     if not len(codes):
         return np.zeros((0, *opened.file.shape), np.float32)
     return opened.model.decode(codes, style).cpu().numpy()
+
+
+def as_decoded(opened: Opened, from_: Embeddings, rows: np.ndarray) -> Labelled:
+    """Fragments `rows` (N,) of the embeddings, decoded from their own code and style, labelled."""
+    fragments = decode(opened, from_.codes[rows], from_.style_read[rows])
+    return fragments, from_.content_label[rows], from_.style_label[rows]
+
+
+def some_decoded(opened: Opened, seed: int) -> Labelled:
+    """Some 3,000 fragments of training samples, decoded from their own code and style."""
+    rows = opened.file.rows_of(opened.split["train"])
+    share = min(1.0, TRAIN / len(rows))
+    count = max(2, round(share * len(opened.split["train"])))
+    drawn = choose(len(opened.split["train"]), count, seed)
+    some = embed(opened.model, opened.file, [opened.split["train"][row] for row in drawn])
+    return as_decoded(opened, some, np.arange(len(some.rows)))
 
 
 def draw_swaps(opened: Opened, test: Embeddings) -> None:

@@ -10,7 +10,7 @@ from dvclive import Live
 from v3.base.closure import ROOT, closure
 from v3.base.errors import V3Error
 from v3.base.files import read_json, write_json
-from v3.base.params_file import load_machine, load_section
+from v3.base.params_file import load_machine, load_section, study_section
 from v3.base.schema import Seed, read
 from v3.fragments.reader import Fragments
 from v3.model.spec import Spec
@@ -26,13 +26,15 @@ COPIES = 3  # of a batch at the least: as it is read, as the network's input, as
 def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--seed", type=int, help="in place of <dataset>.train.seed")
-    parser.add_argument("--study", help="train as studies.<name>.train says")
+    parser.add_argument("--study", help="train as studies.<name> says: its train and spec")
     args = parser.parse_args()
     paths = StagePaths(args.dataset, args.run)
     params = load_section(args.dataset, "train", TrainParams, study=args.study)
     if args.seed is not None:
         params = params.model_copy(update={"seed": read(Seed, args.seed, "--seed")})
     raw_spec = read_json(paths.spec)
+    if args.study is not None:
+        raw_spec |= study_section(args.study, "spec")
     try:
         spec = Spec.from_dict(raw_spec, str(paths.spec))
     except V3Error as error:

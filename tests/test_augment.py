@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from v3.base.errors import V3Error
-from v3.training.augment import _hue, augment, check_augmentation
+from v3.params import load_params
+from v3.training.augment import _hue, augment, check_kind
 from v3.training.params import AugmentParams
 
 OFF = {
@@ -16,7 +17,7 @@ OFF = {
     "hue": 0.0,
     "gamma": 0.0,
     "invert": 0.0,
-    "frequency_mask": 0,
+    "frequency_mask": 0.0,
 }
 
 
@@ -30,7 +31,7 @@ def generator(seed=0):
 
 def test_nothing_on_changes_nothing():
     x = torch.rand(2, 3, 3, 4, 4)
-    assert torch.equal(augment(x, config(), generator()), x)
+    assert torch.equal(augment(x, config(), "images", generator()), x)
 
 
 @pytest.mark.parametrize("turn", [-0.4, -0.1, 0.0, 0.25, 0.5])
@@ -44,12 +45,16 @@ def test_hue_turns_like_hsv(turn):
 
 def test_grey_stays_grey_under_hue_and_saturation():
     x = torch.full((2, 1, 3, 4, 4), 0.3)
-    assert torch.allclose(augment(x, config(hue=0.5, saturation=0.9), generator()), x, atol=1e-6)
+    assert torch.allclose(
+        augment(x, config(hue=0.5, saturation=0.9), "images", generator()), x, atol=1e-6
+    )
 
 
 def test_one_draw_a_sample_and_every_sample_its_own():
     x = torch.rand(1, 1, 3, 4, 4, generator=generator()).expand(4, 5, 3, 4, 4)
-    changed = augment(x, config(hue=0.5, saturation=0.2, brightness=0.2, contrast=0.2), generator())
+    changed = augment(
+        x, config(hue=0.5, saturation=0.2, brightness=0.2, contrast=0.2), "images", generator()
+    )
     assert torch.equal(changed[:, :1].expand_as(changed), changed)
     assert len({tuple(sample.flatten().tolist()) for sample in changed[:, 0]}) == 4
     assert 0 <= float(changed.min()) <= float(changed.max()) <= 1
@@ -58,12 +63,14 @@ def test_one_draw_a_sample_and_every_sample_its_own():
 def test_same_seed_same_draw():
     x = torch.rand(4, 2, 3, 4, 4)
     strengths = config(hue=0.5, contrast=0.3)
-    assert torch.equal(augment(x, strengths, generator(1)), augment(x, strengths, generator(1)))
+    assert torch.equal(
+        augment(x, strengths, "images", generator(1)), augment(x, strengths, "images", generator(1))
+    )
 
 
 def test_frequency_mask_is_one_band_a_sample():
     x = torch.ones(64, 2, 1, 32, 5)
-    masked = augment(x, config(frequency_mask=7), generator()) == 0
+    masked = augment(x, config(frequency_mask=7 / 32), "spectrograms", generator()) == 0
     assert torch.equal(masked[:, :1, :, :, :1].expand_as(masked), masked)
     band = masked[:, 0, 0, :, 0].int()
     width = band.sum(1)
@@ -72,35 +79,42 @@ def test_frequency_mask_is_one_band_a_sample():
     assert torch.equal(edges, 2 * (width > 0).int())  # contiguous
 
 
-@pytest.mark.parametrize(
-    ("on", "channels", "limits"),
-    [
-        ({"hue": 0.1}, 1, (0, 1)),
-        ({"saturation": 0.1}, 1, (0, 1)),
-        ({"invert": 0.5}, 1, (-1.0, 3.0)),  # spectra
-        ({"gamma": 0.5}, 1, (-1.0, 1.0)),
-        ({"brightness": 0.5}, 3, (0.0, 255.0)),
-        ({"contrast": 0.5}, 2, (0.0, 1.0)),
-        ({"frequency_mask": 4}, 3, (0.0, 1.0)),
-    ],
-)
-def test_changes_that_do_not_fit_the_fragments_are_refused_by_name(on, channels, limits):
-    name = next(iter(on))
-    with pytest.raises(V3Error, match=rf"mine\.train\.augment\.{name} must be 0"):
-        check_augmentation(config(**on), channels, *limits, "mine.train.augment")
+def test_fragments_take_part_in_what_their_kind_has():
+    everything = config(brightness=0.5, saturation=0.9, hue=0.5, gamma=1.0, frequency_mask=0.5)
+    grey, colour = torch.rand(4, 2, 1, 8, 8), torch.rand(4, 2, 3, 8, 8)
+    assert torch.equal(augment(grey, config(saturation=0.9, hue=0.5), "images", generator()), grey)
+    for x in (grey, colour):
+        light = augment(x, everything, "images", generator())
+        assert not torch.equal(light, x)
+        assert (light != 0).any(4).all()  # no band is blanked
+    masked = augment(grey, everything, "spectrograms", generator())
+    assert ((masked == grey) | (masked == 0)).all()
+    four = torch.rand(4, 2, 4, 8, 8)
+    assert torch.equal(augment(four, everything, "images", generator()), four)
 
 
-def test_changes_that_fit_are_taken():
-    check_augmentation(config(invert=0.5, gamma=1.0, contrast=0.1), 1, 0.0, 1.0, "x")
-    check_augmentation(config(hue=0.5, brightness=0.1), 3, 0.0, 1.0, "x")
-    check_augmentation(config(frequency_mask=3), 1, -2.0, 2.0, "x")
+def params(kind="images", **on):
+    train = load_params().sections["phonenums"]["train"]
+    return train.model_copy(update={"kind": kind, "augment": config(**on)})
+
+
+def test_images_outside_their_range_and_negatives_of_spectrograms_are_refused():
+    with pytest.raises(V3Error, match=r"mine\.train\.kind is images, .* from -1 to 3"):
+        check_kind(params(), -1.0, 3.0, "mine.train")
+    with pytest.raises(V3Error, match=r"mine\.train\.augment\.invert must be 0 for spectrograms"):
+        check_kind(params("spectrograms", invert=0.5), 0.0, 1.0, "mine.train")
+    check_kind(params(invert=0.5), 0.0, 1.0, "x")
+    check_kind(params("spectrograms", gamma=1.0), -2.0, 2.0, "x")
 
 
 def test_grey_images_are_changed_as_colours_are():
     x = torch.rand(4, 2, 1, 4, 4)
-    changed = augment(x, config(contrast=0.3, brightness=0.3, invert=0.5), generator())
+    changed = augment(x, config(contrast=0.3, brightness=0.3, invert=0.5), "images", generator())
     same = augment(
-        x.expand(4, 2, 3, 4, 4), config(contrast=0.3, brightness=0.3, invert=0.5), generator()
+        x.expand(4, 2, 3, 4, 4),
+        config(contrast=0.3, brightness=0.3, invert=0.5),
+        "images",
+        generator(),
     )
     assert torch.allclose(changed, same[:, :, :1], atol=1e-6)
 
@@ -108,7 +122,7 @@ def test_grey_images_are_changed_as_colours_are():
 def test_gamma_lightens_ink_and_leaves_paper_white():
     page = torch.full((64, 1, 3, 4, 4), 0.96)
     page[..., :2, :] = 0.05
-    changed = augment(page, config(gamma=1.5), generator())
+    changed = augment(page, config(gamma=1.5), "images", generator())
     ink, paper = changed[..., 0, 0], changed[..., 3, 0]
     assert float(ink.max()) > 0.4  # 0.05 ** exp(-1.5) = 0.51
     assert float(ink.min()) < 0.001
@@ -119,7 +133,7 @@ def test_gamma_lightens_ink_and_leaves_paper_white():
 
 def test_inversion_turns_whole_samples():
     x = torch.rand(40, 2, 3, 4, 4)
-    changed = augment(x, config(invert=0.5), generator())
+    changed = augment(x, config(invert=0.5), "images", generator())
     turned = [torch.equal(sample, 1 - before) for sample, before in zip(changed, x, strict=True)]
     kept = [torch.equal(sample, before) for sample, before in zip(changed, x, strict=True)]
     assert all(one != other for one, other in zip(turned, kept, strict=True))

@@ -146,6 +146,7 @@ def metric_keys(value: Any, path: str = "") -> Iterator[str]:
     for key, item in value.items():
         shown = re.sub(r"^(samples|few_shot)_\d+$", r"\1_<k>", key)
         shown = "<style>" if path.endswith("styles.") else shown
+        shown = "<attribute>" if path.endswith("attributes.") else shown
         shown = "<search>" if re.fullmatch(r"(content|style)_by_z_[cs]", key) else shown
         if isinstance(item, dict):
             yield from metric_keys(item, f"{path}{shown}.")

@@ -14,6 +14,7 @@ from v3.evaluation.codebook import (
     diagonal_order,
     macro_purity,
     one_to_one,
+    pnmi,
     purity,
 )
 from v3.evaluation.ood import majority_map, mapped_accuracy, unseen_figures
@@ -189,3 +190,13 @@ def test_constant_and_duplicated_codes_unseen():
     mapping = majority_map(duplicated, labels, 8, 4)
     unseen = (duplicated, labels, np.zeros(40, int))
     assert unseen_figures(mapping, unseen, unseen[:2], ["a"])["accuracy"] == 1
+
+
+def test_pnmi_by_hand():
+    assert pnmi(np.eye(4) * 7) == pytest.approx(1)
+    assert pnmi(np.array([[3, 0], [0, 3], [2, 0]])) == pytest.approx(1)  # two codes of a label
+    assert pnmi(np.ones((4, 4))) == pytest.approx(0, abs=1e-12)
+    # one code holds two of four even labels, two hold the others: 1.5 of 2 bits
+    halves = np.array([[5, 5, 0, 0], [0, 0, 5, 0], [0, 0, 0, 5]])
+    assert pnmi(halves) == pytest.approx(0.75)
+    assert pnmi(np.array([[3], [1]])) == 0

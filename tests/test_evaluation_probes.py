@@ -9,7 +9,14 @@ from PIL import Image, ImageDraw, ImageFont
 from v3.base.errors import V3Error
 from v3.evaluation.common import choose, exemplars, names_of
 from v3.evaluation.leakage import leakage, probe_accuracy, whitening
-from v3.evaluation.swap import classifier_accuracy, fit_classifier, swap_figures, swap_pairs
+from v3.evaluation.swap import (
+    attribute_figures,
+    attributes_of,
+    classifier_accuracy,
+    fit_classifier,
+    swap_figures,
+    swap_pairs,
+)
 from v3.evaluation.tsne import tsne_map
 
 FONT = Path(__file__).parents[1] / "v3" / "corpora" / "assets"
@@ -235,3 +242,38 @@ def test_exemplars():
 
 def test_names_of_labels():
     assert names_of(np.array([1, -1]), ["a", "b"]) == ["b", "unknown"]
+
+
+def test_own_style_is_the_ceiling_and_a_judge_of_decodes_hears_what_is_there(digits):
+    """A decoder that draws every colour at half strength: the judge of originals is at a loss with
+    swaps as with reconstructions, one that is taught on decodes is not."""
+    x, content, style = digits
+    train, test = (x[:1200], content[:1200], style[:1200]), (x[2000:], content[2000:], style[2000:])
+    pale = [(147 + part[0].astype(np.float32) * 0.4, *part[1:]) for part in (train, test)]
+    got = swap_figures(train, test, pale[1], own=pale[1], decoded=pale[0])
+    assert got["style_ceiling"] == got["style_taken"] < 0.7
+    assert got["content_ceiling"] == got["content_kept"]
+    assert got["style_taken_by_decoded"] > 0.96
+
+
+def test_attributes_of_a_style_are_judged_one_by_one(digits):
+    """Styles named by ink and paper; the swaps have the right ink, and any paper."""
+    x, content, style = digits
+    names = [f"ink {style}, paper {style % 2}" for style in range(6)]
+    train, test = (x[:1200], content[:1200], style[:1200]), (x[2000:], content[2000:], style[2000:])
+    right = attribute_figures(train, test, test, names)
+    assert set(right) == {"ink", "paper"}
+    assert right["ink"]["taken"] == right["ink"]["classifier_accuracy"] > 0.96
+    turned = (test[0], test[1], (test[2] + 1) % 6)
+    wrong = attribute_figures(train, test, turned, names)
+    assert wrong["ink"]["taken"] < 0.03
+    assert attribute_figures(train, test, test, ["red", "blue", "a", "b", "c", "d"]) == {}
+
+
+def test_attributes_are_read_from_names():
+    found = attributes_of(["body 1, hair long", "body 3, hair short", "body 1, hair short"])
+    assert found["body"].tolist() == [0, 1, 0]
+    assert found["hair"].tolist() == [0, 1, 1]
+    assert attributes_of(["red", "blue"]) == {}
+    assert attributes_of(["body 1, hair 2", "body 1"]) == {}
+    assert attributes_of(["a, b", "c, d"]) == {}

@@ -7,7 +7,7 @@ from v3.evaluation.headline import headline, over_seeds
 
 PR_AUC = {"pr_auc": 0.5, "chance": 0.1}
 METRICS = {
-    "codebook": {"source": "here", "one_to_one": 0.9, "purity": 0.95},
+    "codebook": {"source": "here", "one_to_one": 0.9, "purity": 0.95, "pnmi": 0.93},
     "zero_shot": {"accuracy": 0.8, "purity": 0.85},
     "few_shot": {
         "source": "here",
@@ -15,17 +15,23 @@ METRICS = {
         "samples_5": {"accuracy": 0.85},
         "samples_10": {"accuracy": 0.9},
     },
-    "leakage": {"content_from_decoder_style": {"accuracy": 0.1, "chance": 0.1}},
+    "leakage": {
+        "content_from_decoder_style": {"accuracy": 0.1, "chance": 0.1},
+        "effective_rank": 3.2,
+        "verification_z_s": {"equal_error_rate": 0.05},
+        "verification_atoms": {"equal_error_rate": None},
+    },
     "retrieval": {f"{a}_by_{z}": PR_AUC for a in ("content", "style") for z in ("z_c", "z_s")},
-    "swap": {"content_kept": 0.7, "style_taken": None},
+    "swap": {"content_kept": 0.7, "style_taken": None, "style_ceiling": 0.9},
 }
 
 
 def test_figures_by_name_and_in_order():
-    assert list(headline(METRICS).items())[:7] == [
+    assert list(headline(METRICS).items())[:8] == [
         ("source", "here"),
         ("one_to_one", 0.9),
         ("purity", 0.95),
+        ("pnmi", 0.93),
         ("zero_shot", 0.8),
         ("few_shot_5", 0.85),
         ("few_shot_10", 0.9),
@@ -40,6 +46,7 @@ def test_what_is_not_measured_is_left_out():
     assert set(headline(METRICS)) - set(headline(given)) == {
         "swap_content_kept",
         "swap_style_taken",
+        "swap_style_ceiling",
     }
 
 

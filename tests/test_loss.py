@@ -19,6 +19,7 @@ from v3.training.loss import (
     discrimination,
     hinges,
     mean_pairwise_distance,
+    reconstruction_error,
     regroup,
     variability,
     weighted_total,
@@ -240,3 +241,31 @@ def test_discrimination_by_hand():
     # cosine 1 with itself, 0 with the three others, temperature 1
     expected = math.log(1 + 3 / math.e) / math.log(4)
     assert float(discrimination(3 * views, views, 1.0)) == pytest.approx(expected)
+
+
+def test_a_picture_that_lies_aside_is_forgiven_in_part():
+    """By hand: a dot that lies one pixel aside, in the middle of 8x8."""
+    x, x_hat = torch.zeros(3, 1, 8, 8), torch.zeros(3, 1, 8, 8)
+    x[:, :, 4, 4] = 1.0
+    x_hat[0, :, 4, 4] = 1.0  # in its place
+    x_hat[1, :, 5, 4] = 1.0  # aside
+    x_hat[2, :, 6, 4] = 1.0  # too far away
+    aside = 2 / 64  # missing in one place, drawn in another
+    strict = reconstruction_error(x_hat, x)
+    assert strict.tolist() == pytest.approx([0, aside, aside])
+    forgiven = reconstruction_error(x_hat, x, (1, 1), in_place=0.25)
+    assert forgiven.tolist() == pytest.approx([0, aside / 4, aside])
+    only_sideways = reconstruction_error(x_hat, x, (0, 1), in_place=0.25)
+    assert only_sideways.tolist() == pytest.approx([0, aside, aside])
+
+
+def test_forgiveness_keeps_the_order_of_fragments_and_their_gradients():
+    x = torch.randn(40, 3, 12, 10)
+    moved = torch.stack([torch.roll(one, (k % 3 - 1, k % 2), (1, 2)) for k, one in enumerate(x)])
+    x_hat = moved.clone().requires_grad_()
+    error = reconstruction_error(x_hat, x, (1, 1), in_place=0.0)
+    assert error.shape == (40,)
+    assert float(error.max()) < 0.6 < float(reconstruction_error(moved, x).max())  # but its rim
+    error[7].backward()
+    assert x_hat.grad[7].abs().sum() > 0
+    assert x_hat.grad[torch.arange(40) != 7].abs().sum() == 0

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from v3.base.errors import V3Error
-from v3.model.networks import Decoder, Encoder, trunk_sizes
+from v3.model.networks import Decoder, Encoder, Modulation, trunk_sizes
 from v3.model.spec import Spec
 from v3.params import load_params
 
@@ -78,3 +78,41 @@ def test_sample_norm_takes_off_what_a_sample_shares(tiny_spec):
     assert not torch.allclose(z_s, other_s, atol=0.01)
     with pytest.raises(V3Error, match="sample_norm"):
         encoder(x)
+
+
+@pytest.mark.parametrize("name", ["strided", "residual"])
+def test_style_modulates_every_channel_and_nothing_at_first(tiny_spec, name):
+    group = {"channels": 8, "levels": 1, "blocks": 1, "kernel": "3x3", "strides": "2x2"}
+    plan = {"network": name, "layers": [], "groups": [group]} if name == "residual" else {}
+    raw = tiny_spec.to_dict() | plan | {"conditioning": "modulate"}
+    decoder = Decoder(Spec.from_dict(raw), (3, 8, 8)).eval()
+    z_q, z_s = torch.randn(4, 8), torch.randn(4, 8)
+    with torch.inference_mode():
+        assert torch.equal(decoder(z_q, z_s), decoder(z_q, -z_s))
+    norms = [layer for layer in decoder.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    modulations = [layer for layer in decoder.modules() if isinstance(layer, Modulation)]
+    assert len(modulations) == 2 if name == "strided" else len(norms) > 2
+    x = torch.randn(4, 3, 8, 8)
+    last = modulations[-1]  # of the decoder's output: gain 1 + g and offset b of each channel
+    with torch.inference_mode():
+        last.read[-1].bias.copy_(torch.tensor([1.0, 0.0, -1.0, 5.0, 6.0, 7.0]))
+        got = last(x, z_s)
+    assert torch.allclose(got[:, 0], 2 * x[:, 0] + 5)
+    assert torch.allclose(got[:, 1], x[:, 1] + 6)
+    assert torch.allclose(got[:, 2], torch.full_like(x[:, 2], 7.0))
+
+
+def test_modulation_is_learnt_from_the_style(tiny_spec):
+    """Two styles of one content are told apart after some steps, by gain and offset alone."""
+    torch.manual_seed(0)
+    spec = tiny_spec.model_copy(update={"conditioning": "modulate"})
+    decoder = Decoder(spec, (3, 8, 8))
+    z_q, z_s = torch.randn(1, 8).expand(2, 8), torch.randn(2, 8)
+    target = torch.stack([torch.zeros(3, 8, 8), torch.ones(3, 8, 8)])
+    optimiser = torch.optim.Adam(decoder.parameters(), 0.01)
+    for _ in range(100):
+        optimiser.zero_grad()
+        error = (decoder(z_q, z_s) - target).square().mean()
+        error.backward()
+        optimiser.step()
+    assert float(error.detach()) < 0.02

@@ -89,8 +89,8 @@ def test_what_a_corpus_does_not_say_the_defaults_say() -> None:
     assert isinstance(one.steps, int)
     assert one.betas == (0.9, 0.999)
     assert one.optimiser == other.optimiser == "adamw"
-    assert (one.relativity, other.relativity) == (15.0, 3.0)
-    assert other.view.shift == 0.05  # its own
+    assert (one.kind, other.kind) == ("images", "spectrograms")
+    assert (one.view.temperature, other.view.temperature) == (0.1, 0.05)
     assert other.view.blur == 0.0  # the defaults', in the same section
     ints = train("phonenums", changed("phonenums.train.relativity", 10))
     assert ints.relativity == 10.0
@@ -193,7 +193,7 @@ def test_a_wrong_name_is_told_how_to_type_it() -> None:
         ("split.unseen_styles", ["pink", "pink"], "must name nothing twice, repeats 'pink'"),
         ("tsne.perplexity", 1000, "must be < fragments (1000), is 1000"),
         ("train.style_window", 11, "must be <= fragments_per_sample (10), is 11"),
-        ("train.late_threshold", 0.9, "must be <= dead_atom_threshold (0.75), is 0.9"),
+        ("train.late_threshold", 0.9, "must be <= dead_atom_threshold (0.4), is 0.9"),
         ("train.warmup_steps", 1_000_000, "must be < steps ("),
         ("train.betas", [0.9, 1], "[1] must be < 1, is 1"),
         ("retrieval.points", 10**9, "must be <= 1000, is 1e+09"),

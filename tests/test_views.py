@@ -33,12 +33,12 @@ def places(x):
 
 def test_nothing_on_changes_nothing():
     x = torch.rand(2, 3, 1, 8, 8)
-    assert torch.equal(move(x, config(), generator()), x)
+    assert torch.equal(move(x, config(), "images", generator()), x)
     assert torch.equal(degrade(x, config(), generator()), x)
 
 
 def test_every_fragment_is_shifted_for_itself_and_not_further_than_asked():
-    moved = places(move(dots(), config(shift=0.2), generator()))
+    moved = places(move(dots(), config(shift=0.2), "images", generator()))
     assert len({tuple(place.tolist()) for place in moved}) == 40
     distance = (moved - 10).abs()
     assert float(distance.max()) <= 0.2 * 21 + 0.5
@@ -48,14 +48,16 @@ def test_every_fragment_is_shifted_for_itself_and_not_further_than_asked():
 def test_zoom_keeps_the_middle_and_moves_the_rim():
     x = dots()
     x[..., 10, 18] = 1.0
-    at_rim = move(x, config(zoom=0.2), generator())
+    at_rim = move(x, config(zoom=0.2), "images", generator())
     assert torch.equal(at_rim[..., 10, 10] > 0.4, torch.ones(8, 5, 1, dtype=bool))
     assert not torch.allclose(at_rim, x)
 
 
 def test_edges_are_repeated_and_levels_kept():
     flat = torch.full((2, 2, 3, 8, 8), 0.7)
-    assert torch.allclose(move(flat, config(shift=0.3, zoom=0.3), generator()), flat, atol=1e-5)
+    assert torch.allclose(
+        move(flat, config(shift=0.3, zoom=0.3), "images", generator()), flat, atol=1e-5
+    )
     assert torch.allclose(degrade(flat, config(blur=1.0), generator()), flat, atol=1e-5)
 
 
@@ -71,6 +73,14 @@ def test_blur_takes_detail_and_noise_adds_some():
 def test_same_seed_same_view():
     x = torch.rand(3, 2, 1, 8, 8)
     on = config(shift=0.1, zoom=0.1, blur=0.5, noise=0.1)
-    for change in (move, degrade):
-        assert torch.equal(change(x, on, generator(1)), change(x, on, generator(1)))
-        assert not torch.equal(change(x, on, generator(1)), change(x, on, generator(2)))
+    for change, kind in ((move, ["images"]), (degrade, [])):
+        assert torch.equal(change(x, on, *kind, generator(1)), change(x, on, *kind, generator(1)))
+        assert not torch.equal(
+            change(x, on, *kind, generator(1)), change(x, on, *kind, generator(2))
+        )
+
+
+def test_height_is_left_alone_where_it_is_pitch():
+    moved = places(move(dots(), config(shift=0.2, zoom=0.2), "spectrograms", generator()))
+    assert moved[:, 0].tolist() == pytest.approx([10.0] * 40, abs=1e-3)
+    assert float((moved[:, 1] - 10).abs().mean()) == pytest.approx(0.1 * 21, rel=0.25)

@@ -36,7 +36,7 @@ from v3.evaluation.params import (
     TsneParams,
     read_studies,
 )
-from v3.model.spec import Specs, chosen_spec
+from v3.model.spec import Spec, Specs, chosen_spec
 from v3.splits import SplitParams
 from v3.training.params import TrainParams
 
@@ -108,6 +108,8 @@ def parse_params(raw: Any) -> Params:
     for key, study in studies.items():
         for name in (*study.datasets, *study.slow_datasets):
             read_section(raw, name, "train", TrainParams, key)
+            spec = chosen_spec(sections[name]["spec"], sections[name]["specs"], name)
+            Spec.from_dict(spec.to_dict() | study.spec, f"studies.{key}.spec")
     return Params(datasets, read_machine(raw), sections, studies)
 
 

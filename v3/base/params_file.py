@@ -152,6 +152,15 @@ def read_section(
         raise
 
 
+def study_section(study: str, section: str, path: Path = PARAMS) -> Mapping[str, Any]:
+    """What `studies.<study>.<section>` of the file says; empty if it says nothing."""
+    studies = mapping(read_params_file(path).get("studies"), "studies")
+    if study not in studies:
+        raise V3Error(f"studies.{study} is missing")
+    said = mapping(studies[study], f"studies.{study}").get(section, {})
+    return mapping(said, f"studies.{study}.{section}")
+
+
 def merge(one: Any, other: Any) -> Any:
     """`one` with what `other` says otherwise; sections within it likewise, lists as a whole."""
     if not (isinstance(one, Mapping) and isinstance(other, Mapping)):

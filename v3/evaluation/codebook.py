@@ -22,6 +22,7 @@ def codebook(codes: Array, labels: Array, atoms: int, classes: int) -> dict[str,
     one_to_one: share of fragments right under the best assignment of one code to one label.
     purity: share right if every code stands for its majority label, so weighted by usage.
     macro_purity: the same share a code, every active code counting alike.
+    pnmi: what the code tells of the label, as a part of the label's entropy.
     active_codes: used at all. perplexity: exp of the entropy of usage, in [1, active_codes].
     chance_...: the same with the labels shuffled among the fragments, mean of 20 shuffles.
     Raises `V3Error` on empty input.
@@ -35,6 +36,7 @@ def codebook(codes: Array, labels: Array, atoms: int, classes: int) -> dict[str,
         "one_to_one": one_to_one(counts),
         "purity": purity(counts),
         "macro_purity": macro_purity(counts),
+        "pnmi": pnmi(counts),
         "active_codes": len(usage),
         "perplexity": float(np.exp(-(usage * np.log(usage)).sum())),
         "atoms": atoms,
@@ -42,7 +44,7 @@ def codebook(codes: Array, labels: Array, atoms: int, classes: int) -> dict[str,
         "fragments": len(labels),
         **{
             f"chance_{figure.__name__}": fmean(figure(shuffle) for shuffle in by_chance)
-            for figure in (one_to_one, purity, macro_purity)
+            for figure in (one_to_one, purity, macro_purity, pnmi)
         },
     }
 
@@ -75,6 +77,22 @@ def macro_purity(counts: Array) -> float:
     """Mean over used rows of counts (K, L) of the row's largest share."""
     used = counts[counts.sum(1) > 0]
     return float((used.max(1) / used.sum(1)).mean())
+
+
+def pnmi(counts: Array) -> float:
+    """Mutual information of code and label in counts (K, L) over the entropy of the labels.
+
+    Phone-normalised mutual information (Hsu et al., 2021, HuBERT, arXiv 2106.07447): 1 if the code
+    says the label, 0 if it says nothing; 0 as well of a single label.
+    """
+    joint = counts / counts.sum()
+    code, label = joint.sum(1, keepdims=True), joint.sum(0, keepdims=True)
+    if (label > 0).sum() < 2:
+        return 0.0
+    entropy = -(label[label > 0] * np.log(label[label > 0])).sum()
+    there = joint > 0
+    information = (joint[there] * np.log((joint / (code * label + (joint == 0)))[there])).sum()
+    return float(np.clip(information / entropy, 0, 1))
 
 
 def diagonal_order(counts: Array) -> NDArray[np.int64]:

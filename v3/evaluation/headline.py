@@ -12,6 +12,7 @@ from v3.base.errors import V3Error
 FIGURES: dict[str, tuple[str, ...]] = {
     "one_to_one": ("codebook", "one_to_one"),
     "purity": ("codebook", "purity"),
+    "pnmi": ("codebook", "pnmi"),
     "zero_shot": ("zero_shot", "accuracy"),
     "zero_shot_purity": ("zero_shot", "purity"),
     "leakage": ("leakage", "content_from_decoder_style", "accuracy"),
@@ -21,6 +22,10 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "pr_auc_style_crossed": ("retrieval", "style_by_z_c", "pr_auc"),
     "swap_content_kept": ("swap", "content_kept"),
     "swap_style_taken": ("swap", "style_taken"),
+    "swap_style_ceiling": ("swap", "style_ceiling"),
+    "style_rank": ("leakage", "effective_rank"),
+    "verification_style": ("leakage", "verification_z_s", "equal_error_rate"),
+    "verification_content": ("leakage", "verification_atoms", "equal_error_rate"),
 }
 # name: figure of the baseline, of its inputs (raw values, their components) the better
 BASELINE = {
@@ -30,7 +35,7 @@ BASELINE = {
     "baseline_zero_shot_purity": "zero_shot_purity",
 }
 BASELINE_INPUTS = ("raw", "components")
-LOW_IS_GOOD = ("leakage", "pr_auc_content_crossed", "pr_auc_style_crossed")
+LOW_IS_GOOD = ("leakage", "verification_style", "pr_auc_content_crossed", "pr_auc_style_crossed")
 
 
 def headline(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -55,13 +55,14 @@ class BaselineParams(Section):
 
 class StudyParams(Section):
     """A pipeline below studies/: each of `datasets` with each of `seeds`, the slow ones with
-    theirs; `train` says what is trained otherwise."""
+    theirs; `train` and `spec` say what is trained otherwise."""
 
     datasets: Names
     seeds: Seeds
     slow_datasets: Names = ()
     slow_seeds: tuple[Seed, ...] = ()
     train: dict[str, Any] = Field(default_factory=dict)
+    spec: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _datasets_once(self) -> StudyParams:

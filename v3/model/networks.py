@@ -15,6 +15,16 @@ from v3.model.spec import ResidualGroup, Spec, StridedLayer
 
 Size = tuple[int, int]
 LEAST_CONTRAST = 0.02  # added to a fragment's deviation: what is flat stays flat
+MODULATION = 64  # width of the hidden layer that reads the style for one modulation
+
+
+def memory_format(spec: Spec) -> torch.memory_format:
+    """How the network's activations lie in memory: channels last, which is faster, if strided.
+
+    The residual ones have 1x1 convolutions of stride 2, in whose backward pass PyTorch 2.13.0 dies
+    on CPUs with channels last and few channels (4 to 8 on 512x32: signal 11).
+    """
+    return torch.channels_last if spec.network == "strided" else torch.contiguous_format
 
 
 class Encoder(nn.Module):
@@ -24,6 +34,7 @@ class Encoder(nn.Module):
         super().__init__()
         sizes = trunk_sizes(spec, fragment_shape)
         self.split = [spec.content_dim, spec.style_dim]
+        self.format = memory_format(spec)
         self.trunk = _encoder_trunk(spec, fragment_shape[0])
         flat = spec.channels * sizes[-1][0] * sizes[-1][1]
         self.joint = nn.Sequential(nn.Flatten(), nn.Linear(flat, sum(self.split)), nn.GELU())
@@ -51,28 +62,71 @@ class Encoder(nn.Module):
             x = (x - mean) / (2 * deviation)
             light = torch.cat([mean.flatten(1), deviation.flatten(1).log()], dim=1)
             removed.append(self.contrast(light))
+        x = x.contiguous(memory_format=self.format)
         content, style = self.joint(self.trunk(x)).split(self.split, dim=1)
         return self.content(content), sum(removed, self.style(style))
 
 
 class Decoder(nn.Module):
-    """Quantised content (N, d_c) and style (N, d_s) -> fragments (N, C, H, W)."""
+    """Quantised content (N, d_c) and style (N, d_s) -> fragments (N, C, H, W).
+
+    `concatenate`: the trunk begins with both, as published. `modulate`: it begins with the content,
+    and the style says of every channel how much of it there is, and where it is level.
+    """
 
     def __init__(self, spec: Spec, fragment_shape: tuple[int, int, int]) -> None:
         super().__init__()
         height, width = trunk_sizes(spec, fragment_shape)[-1]
         self.content = nn.Sequential(nn.Linear(spec.content_dim, spec.content_dim), nn.GELU())
-        self.style = nn.Sequential(nn.Linear(spec.style_dim, spec.style_dim), nn.GELU())
+        self.style: nn.Module | None = None
+        read = spec.content_dim
+        if spec.conditioning == "concatenate":
+            self.style = nn.Sequential(nn.Linear(spec.style_dim, spec.style_dim), nn.GELU())
+            read += spec.style_dim
         self.joint = nn.Sequential(
-            nn.Linear(spec.content_dim + spec.style_dim, spec.channels * height * width),
+            nn.Linear(read, spec.channels * height * width),
             nn.GELU(),
             nn.Unflatten(1, (spec.channels, height, width)),
         )
         self.trunk = _decoder_trunk(spec, fragment_shape[0])
+        self.format = memory_format(spec)
 
     def forward(self, z_q: Tensor, z_s: Tensor) -> Tensor:
-        joint = torch.cat([self.content(z_q), self.style(z_s)], dim=1)
-        return self.trunk(self.joint(joint))
+        content = self.content(z_q)
+        if self.style is not None:
+            content = torch.cat([content, self.style(z_s)], dim=1)
+        x = self.joint(content).contiguous(memory_format=self.format)
+        return self.trunk(x, z_s)
+
+
+class Modulation(nn.Module):
+    """x (N, C, H, W) * (1 + gain) + offset, one gain and one offset a channel, read from z_s.
+
+    Feature-wise linear modulation (Perez et al., 2018, arXiv 1709.07871). A style is mostly a gain
+    and an offset of something: ink and paper, contrast and polarity, loudness and tilt. Changes
+    nothing at first.
+    """
+
+    def __init__(self, style_dim: int, channels: int) -> None:
+        super().__init__()
+        last = nn.Linear(MODULATION, 2 * channels)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.read = nn.Sequential(nn.Linear(style_dim, MODULATION), nn.GELU(), last)
+
+    def forward(self, x: Tensor, z_s: Tensor) -> Tensor:
+        gain, offset = self.read(z_s)[:, :, None, None].chunk(2, dim=1)
+        return torch.addcmul(offset, x, 1 + gain)
+
+
+class Layers(nn.Sequential):
+    """Layers one after the other; those that modulate get the style (N, d_s), too."""
+
+    def forward(self, x: Tensor, z_s: Tensor | None = None) -> Tensor:
+        for layer in self:
+            styled = isinstance(layer, Modulation | Layers | ResidualBlock)
+            x = layer(x, z_s) if styled else layer(x)
+        return x
 
 
 def trunk_sizes(spec: Spec, fragment_shape: tuple[int, int, int]) -> list[Size]:
@@ -102,8 +156,9 @@ def _encoder_trunk(spec: Spec, channels: int) -> nn.Sequential:
     return nn.Sequential(*blocks)
 
 
-def _decoder_trunk(spec: Spec, channels: int) -> nn.Sequential:
+def _decoder_trunk(spec: Spec, channels: int) -> Layers:
     """The encoder's trunk in the mirror; no norm and no activation on what leaves it."""
+    style_dim = spec.style_dim if spec.conditioning == "modulate" else 0
     blocks: list[nn.Module] = []
     outputs = [channels, *(part.channels for part in spec.parts[:-1])]
     for index in reversed(range(len(spec.parts))):
@@ -111,10 +166,19 @@ def _decoder_trunk(spec: Spec, channels: int) -> nn.Sequential:
         if isinstance(part, StridedLayer):
             blocks.append(_transposed(part, out))
             if index:
-                blocks += [nn.BatchNorm2d(out), nn.GELU()]
+                blocks += [*_norm(out, style_dim), nn.GELU()]
         else:
-            blocks.append(_up_group(part, out))
-    return nn.Sequential(*blocks)
+            blocks.append(_up_group(part, out, style_dim))
+    return Layers(*blocks, *_modulation(channels, style_dim))
+
+
+def _norm(channels: int, style_dim: int) -> list[nn.Module]:
+    """Batch norm, and with `style_dim` > 0 what a style of so many dimensions makes of it."""
+    return [nn.BatchNorm2d(channels), *_modulation(channels, style_dim)]
+
+
+def _modulation(channels: int, style_dim: int) -> list[nn.Module]:
+    return [Modulation(style_dim, channels)] if style_dim else []
 
 
 def _strided(layer: StridedLayer, channels: int) -> nn.Conv2d:
@@ -146,22 +210,21 @@ def _down_group(group: ResidualGroup, channels: int) -> nn.Sequential:
     return nn.Sequential(*blocks)
 
 
-def _up_group(group: ResidualGroup, out: int) -> nn.Sequential:
+def _up_group(group: ResidualGroup, out: int, style_dim: int) -> Layers:
     width = group.channels
     blocks: list[nn.Module] = []
+
+    def block(out: int) -> ResidualBlock:
+        return ResidualBlock(width, out, group.kernel, transposed=True, style_dim=style_dim)
+
     for stride in reversed(group.strides):
-        blocks += [
-            ResidualBlock(width, width, group.kernel, transposed=True)
-            for _ in range(group.blocks - 1)
-        ]
-        blocks.append(ResidualBlock(width, width // 2, group.kernel, transposed=True))
+        blocks += [block(width) for _ in range(group.blocks - 1)]
+        blocks.append(block(width // 2))
         blocks.append(nn.Upsample(scale_factor=(float(stride[0]), float(stride[1]))))
         width //= 2
-    blocks += [
-        ResidualBlock(width, width, group.kernel, transposed=True) for _ in range(group.blocks)
-    ]
+    blocks += [block(width) for _ in range(group.blocks)]
     blocks.append(_conv(width, out, group.kernel, transposed=True))
-    return nn.Sequential(*blocks)
+    return Layers(*blocks)
 
 
 class ResidualBlock(nn.Module):
@@ -169,7 +232,7 @@ class ResidualBlock(nn.Module):
 
     The first convolution takes the stride, and changes the width; in a transposed block it keeps
     the width and the second changes it. The shortcut is a 1x1 convolution with batch norm where
-    width or size change.
+    width or size change. With `style_dim` > 0 a style of so many dimensions modulates both norms.
     """
 
     def __init__(
@@ -180,15 +243,16 @@ class ResidualBlock(nn.Module):
         stride: Size = (1, 1),
         *,
         transposed: bool = False,
+        style_dim: int = 0,
     ) -> None:
         super().__init__()
         middle = channels if transposed else out
-        self.body = nn.Sequential(
+        self.body = Layers(
             _conv(channels, middle, kernel, stride, transposed=transposed),
-            nn.BatchNorm2d(middle),
+            *_norm(middle, style_dim),
             nn.GELU(),
             _conv(middle, out, kernel, transposed=transposed),
-            nn.BatchNorm2d(out),
+            *_norm(out, style_dim),
         )
         self.shortcut: nn.Module = nn.Identity()
         if channels != out or stride != (1, 1):
@@ -196,8 +260,8 @@ class ResidualBlock(nn.Module):
                 _conv(channels, out, (1, 1), stride, transposed=transposed), nn.BatchNorm2d(out)
             )
 
-    def forward(self, x: Tensor) -> Tensor:
-        return nn.functional.gelu(self.body(x) + self.shortcut(x))
+    def forward(self, x: Tensor, z_s: Tensor | None = None) -> Tensor:
+        return nn.functional.gelu(self.body(x, z_s) + self.shortcut(x))
 
 
 def _conv(

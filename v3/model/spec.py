@@ -88,6 +88,7 @@ class Spec(Section):
     layers: tuple[StridedLayer, ...] = ()
     groups: tuple[ResidualGroup, ...] = ()
     distance: Literal["euclidean", "cosine"] = "euclidean"  # to the nearest atom
+    conditioning: Literal["concatenate", "modulate"] = "concatenate"  # how the decoder reads style
     contrast_norm: bool = False  # the trunk sees each fragment at mean 0 and one contrast
     sample_norm: bool = False  # the trunk sees fragments less the mean profile of their sample
 

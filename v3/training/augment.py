@@ -1,8 +1,8 @@
 """Changes of style in training: one draw a sample, the same for all of its fragments.
 
-Colours: brightness, contrast, saturation and hue as torchvision's ColorJitter defines them, and
-gamma and inversion, on images in [0, 1]. Spectrograms: one frequency mask (SpecAugment, Park et
-al., 2019, arXiv 1904.08779).
+Images: brightness, contrast, saturation and hue as torchvision's ColorJitter defines them, and
+gamma and inversion, in [0, 1]. Spectrograms: one frequency mask (SpecAugment, Park et al., 2019,
+arXiv 1904.08779).
 """
 
 from __future__ import annotations
@@ -11,60 +11,58 @@ import torch
 from torch import Generator, Tensor
 
 from v3.base.errors import V3Error
-from v3.training.params import AugmentParams
+from v3.training.params import AugmentParams, TrainParams
 
 SLACK = 1e-3  # of rounding, on the range of images
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma
 
 
-def augment(x: Tensor, params: AugmentParams, generator: Generator) -> Tensor:
-    """Network input (b, n, C, H, W) -> the same shape, each sample changed in its own way."""
-    colour = [
+def augment(x: Tensor, params: AugmentParams, kind: str, generator: Generator) -> Tensor:
+    """Network input (b, n, C, H, W) -> the same shape, each sample changed in its own way.
+
+    By the `kind` of fragments only what it takes part in: images of one or three channels in their
+    light, those of three in their colours; spectrograms in the mask.
+    """
+    if kind == "images":
+        return _other_light(x, params, generator) if x.shape[2] in (1, 3) else x
+    return _mask_frequencies(x, params.frequency_mask, generator)
+
+
+def _other_light(x: Tensor, params: AugmentParams, generator: Generator) -> Tensor:
+    in_colour = x.shape[2] == 3
+    changes = [
         (change, strength)
         for change, strength in (
             (_brightness, params.brightness),
             (_contrast, params.contrast),
-            (_saturation, params.saturation),
-            (_hue, params.hue),
+            (_saturation, params.saturation * in_colour),
+            (_hue, params.hue * in_colour),
             (_gamma, params.gamma),
         )
         if strength > 0
     ]
-    for index in torch.randperm(len(colour), generator=generator).tolist():
-        change, strength = colour[index]
+    for index in torch.randperm(len(changes), generator=generator).tolist():
+        change, strength = changes[index]
         draw = (torch.rand(len(x), generator=generator) * 2 - 1) * strength
         x = change(x, draw.to(x.device).view(-1, 1, 1, 1, 1))
     if params.invert > 0:
         turned = torch.rand(len(x), generator=generator) < params.invert
         x = torch.where(turned.to(x.device).view(-1, 1, 1, 1, 1), 1 - x, x)
-    if params.frequency_mask > 0:
-        x = _mask_frequencies(x, params.frequency_mask, generator)
     return x
 
 
-def check_augmentation(
-    params: AugmentParams, channels: int, low: float, high: float, name: str
-) -> None:
-    """V3Error by `name` if the fragments are not what is asked to be changed.
-
-    `channels` of a fragment; `low` and `high`: the least and the highest network input.
-    """
-    for key in ("brightness", "contrast", "gamma", "invert", "saturation", "hue"):
-        if getattr(params, key) == 0:
-            continue
-        if channels not in ((3,) if key in ("saturation", "hue") else (1, 3)):
-            raise V3Error(
-                f"{name}.{key} must be 0 for fragments of {channels} channel(s): it is for images."
-            )
-        if low < -SLACK or high > 1 + SLACK:
-            raise V3Error(
-                f"{name}.{key} must be 0 for fragments whose network input goes from {low:g} to "
-                f"{high:g}: it is for images, in [0, 1]."
-            )
-    if params.frequency_mask and channels != 1:
+def check_kind(params: TrainParams, low: float, high: float, section: str) -> None:
+    """V3Error by `section` if network input from `low` to `high` is not of its kind."""
+    if params.kind == "images" and (low < -SLACK or high > 1 + SLACK):
         raise V3Error(
-            f"{name}.frequency_mask must be 0 for fragments of {channels} channels: it is for "
-            "spectra."
+            f"{section}.kind is images, whose network input lies in [0, 1], and these fragments' "
+            f"goes from {low:g} to {high:g}: set it to spectrograms, or give the fragment file an "
+            "offset and a scale that bring them there."
+        )
+    if params.kind == "spectrograms" and params.augment.invert > 0:
+        raise V3Error(
+            f"{section}.augment.invert must be 0 for spectrograms, which have no negative: it is "
+            f"for images ({section}.kind)."
         )
 
 
@@ -116,9 +114,12 @@ def _grey(x: Tensor) -> Tensor:
     return (x * weights).sum(2, keepdim=True)
 
 
-def _mask_frequencies(x: Tensor, most: int, generator: Generator) -> Tensor:
-    """Set a band of 0 to `most` rows to 0, the middle of the network's input range."""
+def _mask_frequencies(x: Tensor, share: float, generator: Generator) -> Tensor:
+    """Set a band of 0 to `share` of all rows to 0, the middle of the network's input range."""
     b, height = len(x), x.shape[3]
+    most = round(share * height)
+    if most == 0:
+        return x
     width = torch.randint(most + 1, (b, 1), generator=generator)
     start = (torch.rand(b, 1, generator=generator) * (height - width + 1)).long()
     row = torch.arange(height)

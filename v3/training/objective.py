@@ -17,6 +17,7 @@ from v3.training.loss import (
     decorrelation,
     discrimination,
     hinges,
+    reconstruction_error,
     variability,
 )
 from v3.training.params import TrainParams
@@ -61,7 +62,7 @@ def objective(
         style_window=params.style_window,
         distinct=distinct,
     )
-    error = (batch.x_hat.float() - styled).square().mean((2, 3, 4)) / model.info.variance  # (b, n)
+    error = part_of_variance(model, batch.x_hat.float(), styled, params)  # (b, n)
     if params.relative_error:
         error = error * contrast_weights(styled)[:, None]
     terms = {
@@ -82,11 +83,22 @@ def objective(
     return Objective(batch, terms, statistics, error.detach().flatten())
 
 
+def part_of_variance(model: V3, x_hat: Tensor, x: Tensor, params: TrainParams) -> Tensor:
+    """Reconstruction errors (b, n) of (b, n, C, H, W), as parts of the data's variance."""
+    height, width = x.shape[3:]
+    share = params.forgiven_shift if params.kind == "images" else 0.0
+    shift = round(share * height), round(share * width)
+    variance = model.info.variance
+    flat = x_hat.flatten(0, 1), x.flatten(0, 1)
+    error = reconstruction_error(*flat, shift, params.in_place) / variance
+    return error.view(x.shape[:2])
+
+
 def changed(x: Tensor, params: TrainParams, generator: Generator) -> tuple[Tensor, Tensor]:
     """The batch in another style, which the decoder is asked for, and what the encoder sees."""
     with torch.no_grad():
-        styled = augment(x, params.augment, generator)
-        return styled, move(styled, params.view, generator)
+        styled = augment(x, params.augment, params.kind, generator)
+        return styled, move(styled, params.view, params.kind, generator)
 
 
 @contextmanager

@@ -15,10 +15,11 @@ from v3.training.params import ViewParams
 SOFT = 4  # elements: the coarse grid that a blurred fragment is drawn from
 
 
-def move(x: Tensor, params: ViewParams, generator: Generator) -> Tensor:
+def move(x: Tensor, params: ViewParams, kind: str, generator: Generator) -> Tensor:
     """Fragments (b, n, C, H, W), each shifted, stretched and slanted; edges are repeated.
 
     Shifts are parts of height and width, stretches factors e^(-+ zoom) of each, slants up to zoom.
+    Spectrograms are moved in time alone, for the height of a line in one is its pitch.
     """
     if not (params.shift or params.zoom):
         return x
@@ -28,10 +29,11 @@ def move(x: Tensor, params: ViewParams, generator: Generator) -> Tensor:
         return (torch.rand(len(flat), count, generator=generator) * 2 - 1) * most
 
     affine = torch.zeros(len(flat), 2, 3)
-    stretch = draw(2, params.zoom).exp()
+    sides = torch.tensor([1.0, float(kind == "images")])  # width and height
+    stretch = (draw(2, params.zoom) * sides).exp()
     affine[:, 0, 0], affine[:, 1, 1] = stretch.unbind(1)
-    affine[:, 0, 1] = draw(1, params.zoom)[:, 0]
-    affine[:, :, 2] = draw(2, 2 * params.shift)  # the grid is 2 wide and 2 high
+    affine[:, 0, 1] = draw(1, params.zoom)[:, 0] * sides[1]
+    affine[:, :, 2] = draw(2, 2 * params.shift) * sides  # the grid is 2 wide and 2 high
     grid = affine_grid(affine, list(flat.shape), align_corners=False).to(x.device)
     return grid_sample(flat, grid, padding_mode="border", align_corners=False).view_as(x)
 
