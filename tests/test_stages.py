@@ -123,6 +123,7 @@ def metrics(folder: Path, name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("name", MEASURED)
 def test_metrics_tell_their_source_and_are_shares(evaluated, name):
     counts = {"active_codes", "perplexity", "atoms", "labels", "fragments", "k", "queries"}
+    counts |= {"effective_rank", "pairs_same", "pairs_other"}
 
     def shares(value: Any, key: str = "") -> None:
         if isinstance(value, dict):
@@ -184,7 +185,8 @@ def test_leakage_names_what_reads_what(evaluated):
     found = metrics(evaluated, "leakage")
     probes = {"content_from_z_s", "content_from_decoder_style", "style_from_z_c"}
     probes |= {"content_from_z_c", "style_from_z_s"}
-    assert set(found) == {"source", "style_by", *probes}
+    of_samples = {"effective_rank", "verification_z_s", "verification_atoms"}
+    assert set(found) == {"source", "style_by", *probes, *of_samples}
     assert found["style_by"] == metrics(evaluated, "swap")["style_by"] == OTHER_SAMPLES
     assert all(set(found[probe]) == {"accuracy", "chance"} for probe in probes)
 

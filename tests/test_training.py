@@ -100,7 +100,7 @@ def test_training_reconstructs_and_is_deterministic(tiny_file, tiny_spec, params
     errors = [row["validation/error"] for row in state.history if "validation/error" in row]
     assert state.best_error == min(errors) < 0.5 * errors[0] + 0.5 * errors[-1]
     held_out = validation_set(tiny_file.path, tiny_file.validation, params)
-    assert validate(first, held_out)["validation/error"] == pytest.approx(state.best_error)
+    assert validate(first, held_out, params)["validation/error"] == pytest.approx(state.best_error)
     other, _ = run(tiny_file, tiny_spec, replace(params, seed=1), Checkpoints("c", {}, []))
     assert not same(weights(first), weights(other))
 
