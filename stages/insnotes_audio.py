@@ -16,8 +16,8 @@ def main() -> None:
     if params.soundfont != SHIPPED:
         # DVC takes no path from a parameter that may also be a word, or be missing altogether.
         print(
-            f"DVC does not watch {params.soundfont}: when you change that file, run "
-            "`dvc repro -f corpora/dvc.yaml:insnotes_audio` (its digest is in the data's source)."
+            f"DVC does not watch {params.soundfont} (its digest is in the data's source): when you "
+            "change that file, run `dvc repro -f corpora/insnotes/dvc.yaml:insnotes_audio`."
         )
 
 

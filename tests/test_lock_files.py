@@ -66,7 +66,7 @@ def test_the_lock_of_the_pipeline_that_runs_is_looked_at(
 ) -> None:
     cut(project / "corpora" / "dvc.lock", 0.3)
     check_lock()
-    monkeypatch.setenv("DVC_STAGE", "corpora/dvc.yaml:svhn_crop")
+    monkeypatch.setenv("DVC_STAGE", "corpora/svhn/dvc.yaml:svhn_crop")
     with pytest.raises(V3Error, match=r"corpora/dvc\.lock lacks 3 stages"):
         check_lock()
 
