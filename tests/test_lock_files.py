@@ -21,8 +21,8 @@ GIT = ("git", "-c", "user.name=Test", "-c", "user.email=test@example.org")
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with a committed lock, as a stage that DVC starts finds it."""
-    for folder in (tmp_path, tmp_path / "corpora"):
-        folder.mkdir(exist_ok=True)
+    for folder in (tmp_path, tmp_path / "corpora" / "svhn"):
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "dvc.lock").write_text(LOCK)
         names = ("check_params", "split", "train", "swap")
         text = "".join(f"  {name}:\n    cmd: python -m stages.x\n" for name in names)
@@ -64,10 +64,10 @@ def test_a_cut_lock_is_told_with_what_brings_it_back(project: Path) -> None:
 def test_the_lock_of_the_pipeline_that_runs_is_looked_at(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cut(project / "corpora" / "dvc.lock", 0.3)
+    cut(project / "corpora" / "svhn" / "dvc.lock", 0.3)
     check_lock()
     monkeypatch.setenv("DVC_STAGE", "corpora/svhn/dvc.yaml:svhn_crop")
-    with pytest.raises(V3Error, match=r"corpora/dvc\.lock lacks 3 stages"):
+    with pytest.raises(V3Error, match=r"corpora/svhn/dvc\.lock lacks 3 stages"):
         check_lock()
 
 
