@@ -3,9 +3,11 @@
 # are cores: the first one in sight, what runs beside it says what it has to say in scratch/logs, and
 # here how far it is, once a minute.
 #
-# DVC locks what a stage reads and writes, and all data comes after check_params. So only one process
-# at a time makes data; what follows is run stage by stage (--single-item), which looks at nothing
-# that another dataset holds. The last line looks at everything once more.
+# DVC locks what a stage reads and writes while it looks at it, even if nothing is to be done, and
+# refuses what another process holds. So everything beside the first dataset's data is run stage by
+# stage (--single-item), which looks at nothing that another dataset writes: check_params above all,
+# which all data comes after. Only one process at a time makes data, on all cores. The last line looks
+# at everything once more.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH="$PWD/.venv/bin:$PATH"
@@ -21,7 +23,14 @@ logs=scratch/logs
 claims=$(mktemp -d)
 trap 'rm -rf "$claims"; kill $(jobs -p) 2>/dev/null || true' EXIT
 
-# All stages of a dataset after its split and spec, in the order of dvc.yaml.
+# The stages that make a dataset's data and its split, in their order.
+data_of() {
+    local file=corpora/$1/dvc.yaml
+    if [ -f "$file" ]; then dvc stage list --name-only "$file"; fi
+    echo "split@$1"
+}
+
+# All stages of a dataset after its split, in the order of dvc.yaml.
 follow() {
     local targets
     targets=$(grep "@$1\$" <<<"$stages" | grep -v '^split@')
@@ -57,11 +66,13 @@ everything() {
     local first=${datasets[0]} others=() data= workers=()
     mkdir -p "$logs"
     dvc repro "split@$first"
-    for dataset in "${datasets[@]:1}"; do others+=("split@$dataset"); done
+    for dataset in "${datasets[@]:1}"; do
+        while read -r stage; do others+=("$stage"); done < <(data_of "$dataset")
+    done
     if [ ${#others[@]} -gt 0 ]; then
         echo "Beside this: the data of the other datasets"
         # nice: it works on all cores, and the first figures should not wait for it
-        aside data nice -n 15 dvc --wait-for-lock repro "${others[@]}" &
+        aside data nice -n 15 dvc --wait-for-lock repro --single-item "${others[@]}" &
         data=$!
     fi
     mkdir "$claims/$first"
