@@ -52,7 +52,7 @@ def plain(line: str) -> str:
     """A line without what differs from run to run: digests, numbers, times, spaces, bars."""
     line = re.sub(r"\b(?=\w*\d)[0-9a-f]{7,40}\b", "#", line)
     line = re.sub(r"\d+([.:]\d+)*(e-\d+)?( [AP]M)?", "#", line)
-    return re.sub(r"[\s|─│]+", " ", line).strip()
+    return re.sub(r"[\s|─│├└]+", " ", line).strip()
 
 
 class Reader:
@@ -316,6 +316,8 @@ def kill_once(home: Reader, there: Callable[[], object], *command: str) -> None:
     assert running.poll() is None, "it had ended before"
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
+    for left in (home.folder / ".git").glob("*.lock"):  # by a git that was killed, as the page says
+        left.unlink()
 
 
 def test_a_killed_experiment(home: Reader) -> None:
