@@ -49,6 +49,12 @@ def write_stage(folder: Path, importing: str = "", working: str = WAIT) -> None:
     (folder / "stages" / "wait.py").write_text(text)
 
 
+def as_at_a_terminal() -> None:
+    """No signal ignored, as what runs in the background may have inherited it."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def start(folder: Path, *command: str, **variables: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
     return subprocess.Popen(
@@ -59,6 +65,7 @@ def start(folder: Path, *command: str, **variables: str) -> subprocess.Popen[str
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=as_at_a_terminal,
     )
 
 
