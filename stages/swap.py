@@ -34,6 +34,7 @@ def main() -> None:
             return opened.read_labelled(rows[choose(len(rows), most, params.seed)])
 
         test = opened.embed("test")
+        tested = originals(test.rows, TEST)
         train = originals(opened.file.rows_of(opened.split["train"]), TRAIN)
         chosen = style_rows(train[2], test.style_label, params.seed)
         style_from = within = None
@@ -50,7 +51,7 @@ def main() -> None:
         swapped = (fragments, test.content_label[i], test.style_label[j])
         figures = swap_figures(
             train,
-            originals(test.rows, TEST),
+            tested,
             swapped,
             params.seed,
             within,
@@ -59,10 +60,8 @@ def main() -> None:
             if chosen.within_samples
             else some_decoded(opened, params.seed),
         )
-        names = opened.info.style_names
-        attributes = attribute_figures(
-            train, originals(test.rows, TEST), swapped, names, params.seed
-        )
+        styles = opened.info.style_names
+        attributes = attribute_figures(train, tested, swapped, styles, params.seed)
         about = {"source": opened.info.source, "style_by": chosen.fitted_to}
         figures |= {"attributes": attributes} if attributes else {}
         write_json(paths.metrics("swap"), {**about, **figures})
@@ -84,19 +83,18 @@ def decode(opened: Opened, codes: np.ndarray, style: np.ndarray) -> np.ndarray:
     return opened.model.decode(codes, style).cpu().numpy()
 
 
-def as_decoded(opened: Opened, from_: Embeddings, rows: np.ndarray) -> Labelled:
+def as_decoded(opened: Opened, found: Embeddings, rows: np.ndarray) -> Labelled:
     """Fragments `rows` (N,) of the embeddings, decoded from their own code and style, labelled."""
-    fragments = decode(opened, from_.codes[rows], from_.style_read[rows])
-    return fragments, from_.content_label[rows], from_.style_label[rows]
+    fragments = decode(opened, found.codes[rows], found.style_read[rows])
+    return fragments, found.content_label[rows], found.style_label[rows]
 
 
 def some_decoded(opened: Opened, seed: int) -> Labelled:
     """Some 3,000 fragments of training samples, decoded from their own code and style."""
-    rows = opened.file.rows_of(opened.split["train"])
-    share = min(1.0, TRAIN / len(rows))
-    count = max(2, round(share * len(opened.split["train"])))
-    drawn = choose(len(opened.split["train"]), count, seed)
-    some = embed(opened.model, opened.file, [opened.split["train"][row] for row in drawn])
+    training = opened.split["train"]
+    share = min(1.0, TRAIN / len(opened.file.rows_of(training)))
+    drawn = choose(len(training), max(2, round(share * len(training))), seed)
+    some = embed(opened.model, opened.file, [training[row] for row in drawn])
     return as_decoded(opened, some, np.arange(len(some.rows)))
 
 

@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +52,7 @@ SHARED: dict[str, Any] = {
     "swap": SwapParams,
     "baseline": BaselineParams,
 }
+CORPORA = Path(__file__).parent / "corpora"
 NAME = re.compile(r"\w[\w-]*")
 OTHER = ("datasets", "machine", DEFAULTS, "studies")  # sections that are no dataset's
 
@@ -115,10 +115,9 @@ def parse_params(raw: Any) -> Params:
 
 def corpus_sections(dataset: str) -> dict[str, Any]:
     """The sections that only this corpus has, by name, each with its type."""
-    module = f"v3.corpora.{dataset}.params"
-    if not dataset.isidentifier() or find_spec(f"v3.corpora.{dataset}") is None:
+    if not (CORPORA / dataset / "params.py").is_file():
         return {}
-    sections: dict[str, Any] = import_module(module).SECTIONS
+    sections: dict[str, Any] = import_module(f"v3.corpora.{dataset}.params").SECTIONS
     return sections
 
 
