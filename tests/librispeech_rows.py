@@ -1,6 +1,7 @@
 """Utterances and shards as Librispeech's are, good and bad, for the tests."""
 
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,9 @@ from v3.standins.librispeech.shards import SCHEMA
 
 PARAMS = PhonemesParams(n_fft=256, hop=80, bands=80, width=64, floor=80.0, utterances=0)
 RATE = 16000
+ROOT = Path(__file__).parent.parent
+MIRROR = Path(os.environ.get("V3_TEST_MIRROR", ROOT.parent / "shared" / "mirror"))
+GENUINE = MIRROR / "huggingface.co/datasets/gilkeyio/librispeech-alignments/resolve/main/data"
 Row = dict[str, object]
 
 
@@ -26,6 +30,39 @@ def sound_file(sound, rate=RATE, subtype="PCM_16", kind="FLAC") -> bytes:
 
 def noise(seconds=1.0, rate=RATE, seed=0):
     return np.random.default_rng(seed).normal(0, 0.1, round(seconds * rate)).clip(-1, 1)
+
+
+def float_sound(*values: float, rate=RATE) -> bytes:
+    """A second of noise in floats, with one sample of `values`, one a channel."""
+    sound = np.stack([noise(rate=rate)] * len(values), 1)
+    sound[rate // 2] = values
+    return sound_file(sound, rate, subtype="FLOAT", kind="WAV")
+
+
+def flac(samples: int | None = None, keep: int | None = None, md5: bytes | None = None) -> bytes:
+    """A FLAC file of three seconds whose header says another length or MD5, or that lacks frames.
+
+    Byte 18 on: rate (20 bits), channels (3), bits (5), samples (36); byte 26 on: the MD5.
+    """
+    content = bytearray(sound_file(noise(3.0)))
+    if samples is not None:
+        said = int.from_bytes(content[18:26], "big") >> 36 << 36 | samples
+        content[18:26] = said.to_bytes(8, "big")
+    if md5 is not None:
+        content[26:42] = md5
+    if keep is not None:
+        starts = [k for k in range(len(content)) if content[k : k + 2] == b"\xff\xf8"]
+        return bytes(content[: starts[keep]])
+    return bytes(content)
+
+
+def wav(**changes: int) -> bytes:
+    """A WAV file of a second with another number in its header: of Hz, or bytes of samples."""
+    content = bytearray(sound_file(noise(), kind="WAV"))
+    places = {"rate": 24, "length": content.index(b"data") + 4}
+    for name, value in changes.items():
+        content[places[name] : places[name] + 4] = value.to_bytes(4, "little")
+    return bytes(content)
 
 
 def row(sample_id="19-1-0000", phonemes=None, sound: bytes | None = None) -> Row:

@@ -11,8 +11,8 @@ import pytest
 import scipy.linalg
 import scipy.signal
 import soundfile
+from librispeech_rows import GENUINE, PARAMS
 
-from tests.test_librispeech import GENUINE, PARAMS
 from v3.base.files import file_digest
 from v3.corpora.librispeech.params import StandInParams
 from v3.corpora.librispeech.phonemes import PHONEMES, write_fragments
