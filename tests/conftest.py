@@ -1,11 +1,13 @@
 """Small data shared by the tests."""
 
+import shutil
 from collections.abc import Iterator
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from dvc_reader import Reader, sections
 from http_server import Site, serving
 from hypothesis import HealthCheck, settings
 from project import Project, tiny_project
@@ -80,3 +82,33 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made.dvc("repro")
     made.commit()
     return made
+
+
+@pytest.fixture(scope="session")
+def reader(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    """A clone of a server's repository, with data and models, and the page's remote."""
+    folder = tmp_path_factory.mktemp("user")
+    project.git("clone", "-q", "--bare", str(project.folder), str(folder / "hub.git"))
+    project.git("clone", "-q", str(folder / "hub.git"), str(folder / "v3"))
+    clone = Project(folder / "v3")
+    clone.env |= {
+        f"GIT_{role}_{what}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", "Test"), ("EMAIL", "test@example.org"))
+    }
+    shutil.copytree(project.folder / ".dvc" / "cache", clone.folder / ".dvc" / "cache")
+    clone.dvc("checkout")
+    made = Reader(clone)
+    made.reads(sections()["A remote"][0])
+    clone.git("tag", "begin")
+    return made
+
+
+@pytest.fixture
+def home(reader: Reader) -> Iterator[Reader]:
+    """The reader in that clone; afterwards its files are as they were."""
+    reader.folder = reader.project.folder
+    yield reader
+    reader.project.git("switch", "-q", "-f", "main")
+    reader.project.git("reset", "-q", "--hard", "begin")
+    reader.project.dvc("checkout", "--force")
