@@ -47,3 +47,6 @@ def test_effective_rank_counts_directions():
     assert effective_rank(line) == pytest.approx(1)
     assert effective_rank(draw.normal(size=(5000, 6))) == pytest.approx(6, abs=0.05)
     assert effective_rank(np.ones((4, 3))) == 0
+    # shares of variance 0.8 and 0.2: exp(0.8 log 1.25 + 0.2 log 5) = 1.649
+    uneven = np.array([[2.0, 0], [-2, 0], [0, 1], [0, -1]])
+    assert effective_rank(uneven) == pytest.approx(1.649, abs=1e-3)

@@ -75,6 +75,8 @@ def test_a_study_changes_what_it_says_and_no_more() -> None:
     assert message(bad) == "studies.published.train.style_noise must be a number, is 'x'"
     unknown = changed("studies.published.train.noise", 1)
     assert message(unknown).startswith("studies.published.train.noise is not a parameter")
+    network = message(changed("studies.published.spec.conditioning", "add"))
+    assert network.startswith("studies.published.spec.conditioning must be ")
     assert load_study("seeds", FILE).seeds_of("svhn") == (0, 1, 2)
     with pytest.raises(V3Error, match=r"studies\.sedes is missing"):
         load_study("sedes", FILE)

@@ -73,7 +73,15 @@ def write_params(folder: Path, spec: dict[str, Any]) -> None:
         "machine": params["machine"] | MACHINE,
         "defaults": defaults,
         "bars": section,
-        "studies": {"seeds": {"datasets": ["bars"], "seeds": [3, 1]}},
+        "studies": {
+            "seeds": {"datasets": ["bars"], "seeds": [3, 1]},
+            "otherwise": {
+                "datasets": ["bars"],
+                "seeds": [1],
+                "train": {"steps": 20},
+                "spec": {"conditioning": "modulate"},
+            },
+        },
     }
     with open(folder / "params.yaml", "w", encoding="utf-8") as file:
         yaml.dump(content, file)
@@ -181,6 +189,17 @@ def test_codes_keep_their_meaning_when_the_model_adapts(trained, monkeypatch, tm
     assert after <= 1 - before
 
 
+def test_a_study_trains_as_it_says(trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(copy_of(trained, tmp_path / "project"))
+    stage("train", "bars", "--seed", "1", "--study", "otherwise", "--run", "studies/otherwise")
+    one, other = (
+        json.loads((folder / "models/bars/model.json").read_text(encoding="utf-8"))
+        for folder in (Path("studies/otherwise"), Path())
+    )
+    assert one["spec"] == other["spec"] | {"conditioning": "modulate"} != other["spec"]
+    assert (one["training"]["steps"], one["training"]["seed"]) == (20, 1)
+
+
 def test_leakage_names_what_reads_what(evaluated):
     found = metrics(evaluated, "leakage")
     probes = {"content_from_z_s", "content_from_decoder_style", "style_from_z_c"}
@@ -189,6 +208,12 @@ def test_leakage_names_what_reads_what(evaluated):
     assert set(found) == {"source", "style_by", *probes, *of_samples}
     assert found["style_by"] == metrics(evaluated, "swap")["style_by"] == OTHER_SAMPLES
     assert all(set(found[probe]) == {"accuracy", "chance"} for probe in probes)
+    assert 1 <= found["effective_rank"] <= 8  # dimensions of z_s
+    for of in ("z_s", "atoms"):  # samples of two unseen styles, all pairs
+        counts = found[f"verification_{of}"]
+        samples = (1 + (1 + 8 * (counts["pairs_same"] + counts["pairs_other"])) ** 0.5) / 2
+        assert samples.is_integer()
+        assert 0 <= counts["equal_error_rate"] <= 1
 
 
 def test_summary_holds_the_figures_of_the_others(evaluated):
