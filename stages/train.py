@@ -4,8 +4,10 @@ from v3.base.cli import StagePaths, run, stage_parser
 
 import math
 import os
+from typing import Annotated
 
 from dvclive import Live
+from pydantic import Field
 
 from v3.base.closure import ROOT, closure
 from v3.base.errors import V3Error
@@ -21,17 +23,26 @@ from v3.training.params import TrainParams
 
 BYTES = 4  # of a float32
 COPIES = 3  # of a batch at the least: as it is read, as the network's input, as it comes back
+Atoms = Annotated[int, Field(ge=2)]  # as of a spec
+Part = Annotated[float, Field(gt=0, le=1)]
 
 
 def main() -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--seed", type=int, help="in place of <dataset>.train.seed")
     parser.add_argument("--study", help="train as studies.<name> says: its train and spec")
+    parser.add_argument("--atoms", type=int, help="K, in place of the chosen spec's")
+    parser.add_argument("--part", type=float, help="of <dataset>.train.steps, to train for less")
     args = parser.parse_args()
     paths = StagePaths(args.dataset, args.run)
     params = load_section(args.dataset, "train", TrainParams, study=args.study)
+    changes: dict[str, int] = {}
     if args.seed is not None:
-        params = params.model_copy(update={"seed": read(Seed, args.seed, "--seed")})
+        changes["seed"] = read(Seed, args.seed, "--seed")
+    if args.part is not None:
+        changes["steps"] = max(1, round(read(Part, args.part, "--part") * params.steps))
+    if changes:  # read anew, for the steps must agree with the warm-up
+        params = read(TrainParams, params.model_dump() | changes, f"{args.dataset}.train")
     raw_spec = read_json(paths.spec)
     if args.study is not None:
         raw_spec |= study_section(args.study, "spec")
@@ -39,10 +50,15 @@ def main() -> None:
         spec = Spec.from_dict(raw_spec, str(paths.spec))
     except V3Error as error:
         raise V3Error(f"{error}: run `dvc repro`, which makes the file anew.") from None
+    if args.atoms is not None:
+        spec = spec.model_copy(update={"atoms": read(Atoms, args.atoms, "--atoms")})
     with Fragments(paths.fragments) as file:
         split = read_split(paths.split, file.samples)
         source = file.source.source
-        check_sizes(paths, file, split, spec, params)
+        atoms_by = f"the network in {paths.spec}", f"`atoms` in {args.dataset}.specs"
+        if args.atoms is not None:
+            atoms_by = "the network that is wanted", "`--atoms`"
+        check_sizes(paths, file, split, spec, params, atoms_by)
 
     settings = {"train": params.model_dump(), "spec": spec.to_dict()}
     code = [ROOT / file for file in sorted(closure("stages/train.py"))]
@@ -79,15 +95,19 @@ def check_sizes(
     split: dict[str, list[int]],
     spec: Spec,
     params: TrainParams,
+    atoms_by: tuple[str, str],
 ) -> None:
     """`V3Error` if there is nothing to train on, or too little for so many atoms, or if the batches
-    alone fill this machine, whose system would end the training without a word."""
+    alone fill this machine, whose system would end the training without a word.
+
+    `atoms_by`: what has so many atoms, and where that can be mended.
+    """
     require_samples(paths.split, split, "train", "validation")
     section, there = f"{paths.dataset}.train", len(file.rows_of(split["train"]))
     if spec.atoms > there:
         raise V3Error(
-            f"the network in {paths.spec} has {spec.atoms} atoms, more than the {there} fragments "
-            f"that train: lower `atoms` in {paths.dataset}.specs or make more data."
+            f"{atoms_by[0]} has {spec.atoms} atoms, more than the {there} fragments that train: "
+            f"lower {atoms_by[1]} or make more data."
         )
     fragments = params.batch_samples * params.fragments_per_sample
     needed = COPIES * BYTES * fragments * math.prod(file.shape)
