@@ -13,6 +13,7 @@ from v3.base.errors import V3Error
 
 CORPORA = Path("corpora")
 COMMAND = "python scripts/corpora.py"
+WHOLE = "python -m stages.train "  # in a pipeline that makes all of its dataset, listed or not
 HEAD = f"# Corpora that `datasets` in params.yaml does not list, out of DVC's sight: `{COMMAND}`.\n"
 
 
@@ -45,7 +46,12 @@ def check_hidden(datasets: Collection[str], corpora: Path = CORPORA) -> str | No
 
 
 def _folders(corpora: Path) -> list[str]:
-    return sorted(file.parent.name for file in corpora.glob("*/dvc.yaml"))
+    """Corpora that `datasets` decides about: not the own data that has a whole pipeline there."""
+    return sorted(
+        file.parent.name
+        for file in corpora.glob("*/dvc.yaml")
+        if WHOLE not in file.read_text(encoding="utf-8")
+    )
 
 
 def _hidden(corpora: Path) -> set[str]:
