@@ -141,8 +141,16 @@ def test_every_listed_run_of_a_study_is_a_stage(tmp_path: Path) -> None:
         runs = [(dataset, seed) for dataset in study["datasets"] for seed in study["seeds"]]
         slow = study.get("slow_datasets", [])
         runs += [(dataset, seed) for dataset in slow for seed in study["slow_seeds"]]
+        names = {f"{d}-{s}" for d, s in runs}
+        if any(key in study for key in ("atoms", "codebooks")):
+            own = study.get("codebooks", {})
+            names = {
+                f"{dataset}-{atoms}-{seed}"
+                for dataset, seed in runs
+                for atoms in own.get(dataset, study)["atoms"].split(", ")
+            }
         file = f"studies/{name}/dvc.yaml"
-        wanted = {f"{file}:{stage}@{d}-{s}" for stage in ("train", "score") for d, s in runs}
+        wanted = {f"{file}:{stage}@{run}" for stage in ("train", "score") for run in names}
         wanted |= {f"{file}:summarise@{dataset}" for dataset in [*study["datasets"], *slow]}
         assert {stage for stage in stages if stage.startswith(file)} == wanted
 

@@ -79,10 +79,10 @@ def test_every_pipeline_is_read() -> None:
     assert "corpora/svhn/dvc.yaml:svhn_crop" in STAGES
     assert {file.parent.name for file in STUDIES} == set(PARAMS.studies)
     wanted = {
-        (f"studies/{name}/dvc.yaml", f"@{dataset}-{seed}")
+        (f"studies/{name}/dvc.yaml", f"@{run}")
         for name, study in PARAMS.studies.items()
         for dataset in (*study.datasets, *study.slow_datasets)
-        for seed in study.seeds_of(dataset)
+        for run in study.runs_of(dataset)
     }
     found = re.findall(r"(?m)^(studies/.*):train(@.*)$", "\n".join(STAGES))
     assert sorted(found) == sorted(wanted)

@@ -15,7 +15,7 @@ from v3.base.errors import V3Error
 from v3.params import load_params, parse_params
 
 # Named by people, not by the code: any name will do.
-FREE = re.compile(r"\.(programs|unseen_programs|specs|groups)\.[^.]+$|^studies\.[^.]+$")
+FREE = re.compile(r"\.(programs|unseen_programs|specs|groups|codebooks)\.[^.]+$|^studies\.[^.]+$")
 # What only one place says: without it something is missing.
 ONLY_THERE = [
     name
@@ -102,6 +102,14 @@ def test_a_value_of_the_defaults_is_named_there() -> None:
         ("svhn.split.groups.train", [1, 1, 0, 0], "svhn.split.groups.train must be shares of"),
         ("studies.seeds.slow_datasets", ["phonenums"], "studies.seeds.slow_datasets must share"),
         ("studies.seeds.datasets", ["nobody"], "nobody is missing"),
+        ("studies.codes.datasets", ["svhn"], "studies.codes.codebooks must have svhn"),
+        ("studies.sweep.codebooks.nobody", {"atoms": [3]}, "studies.sweep.codebooks has nobody"),
+        (
+            "studies.codes.codebooks.phonenums.published",
+            [0.9],
+            "studies.codes.codebooks.phonenums.published must have one figure for each of 3 atoms",
+        ),
+        ("studies.sweep.atoms", [5, 5], "studies.sweep.atoms must rise, is [5, 5]"),
         ("datasets", ["svnh"], "svnh is missing"),
         ("datasets", [], "datasets must have 1"),
         ("datasets", ["machine"], "machine is missing: it is listed as a dataset"),

@@ -110,6 +110,9 @@ def parse_params(raw: Any) -> Params:
             read_section(raw, name, "train", TrainParams, key)
             spec = chosen_spec(sections[name]["spec"], sections[name]["specs"], name)
             Spec.from_dict(spec.to_dict() | study.spec, f"studies.{key}.spec")
+        for name in study.codebooks:
+            if name not in sections:
+                raise V3Error(f"studies.{key}.codebooks has {name}, which is no dataset's section")
     return Params(datasets, read_machine(raw), sections, studies)
 
 

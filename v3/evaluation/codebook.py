@@ -29,16 +29,13 @@ def codebook(codes: Array, labels: Array, atoms: int, classes: int) -> dict[str,
     """
     labels, codes = labelled("codebook", labels, codes)
     counts = confusion(codes, labels, atoms, classes)
-    usage = counts.sum(1) / counts.sum()
-    usage = usage[usage > 0]
     by_chance = shuffled(codes, labels, atoms, classes)
     return {
         "one_to_one": one_to_one(counts),
         "purity": purity(counts),
         "macro_purity": macro_purity(counts),
         "pnmi": pnmi(counts),
-        "active_codes": len(usage),
-        "perplexity": float(np.exp(-(usage * np.log(usage)).sum())),
+        **code_use(counts.sum(1)),
         "atoms": atoms,
         "labels": int((counts.sum(0) > 0).sum()),
         "fragments": len(labels),
@@ -93,6 +90,15 @@ def pnmi(counts: Array) -> float:
     there = joint > 0
     information = (joint[there] * np.log((joint / (code * label + (joint == 0)))[there])).sum()
     return float(np.clip(information / entropy, 0, 1))
+
+
+def code_use(counts: Array) -> dict[str, Any]:
+    """Of fragments by code (K,): `active_codes`, and `perplexity` in [1, active_codes]."""
+    usage = counts[counts > 0] / counts.sum()
+    return {
+        "active_codes": len(usage),
+        "perplexity": float(np.exp(-(usage * np.log(usage)).sum())),
+    }
 
 
 def diagonal_order(counts: Array) -> NDArray[np.int64]:

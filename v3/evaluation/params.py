@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from v3.base.errors import V3Error
 from v3.base.params_file import PARAMS, read_params_file
-from v3.base.schema import Count, Names, Section, Seed, read, share_nothing
+from v3.base.schema import Count, Names, Section, Seed, Share, read, share_nothing
 
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
 
@@ -53,9 +53,36 @@ class BaselineParams(Section):
     fragments: Count
 
 
+def _rising(value: tuple[int, ...]) -> tuple[int, ...]:
+    if list(value) != sorted(set(value)):
+        raise ValueError(f" must rise, is {list(value)}")
+    return value
+
+
+Sizes = Annotated[tuple[Annotated[int, Field(ge=2)], ...], AfterValidator(_rising)]  # K, rising
+
+
+class CodebookSizes(Section):
+    """The K that a study trains one dataset with, and the published method's macro purity there."""
+
+    atoms: Annotated[Sizes, Field(min_length=1)]
+    published: tuple[Share, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_each(self) -> CodebookSizes:
+        if self.published and len(self.published) != len(self.atoms):
+            raise ValueError(
+                f"published must have one figure for each of {len(self.atoms)} atoms, "
+                f"has {len(self.published)}"
+            )
+        return self
+
+
 class StudyParams(Section):
     """A pipeline below studies/: each of `datasets` with each of `seeds`, the slow ones with
-    theirs; `train` and `spec` say what is trained otherwise."""
+    theirs; `train` and `spec` say what is trained otherwise. With `codebooks` a dataset is trained
+    with each K that it has there, and with `atoms` any dataset that has none there with those, for
+    `part` of its steps."""
 
     datasets: Names
     seeds: Seeds
@@ -63,19 +90,51 @@ class StudyParams(Section):
     slow_seeds: tuple[Seed, ...] = ()
     train: dict[str, Any] = Field(default_factory=dict)
     spec: dict[str, Any] = Field(default_factory=dict)
+    atoms: Sizes = ()
+    codebooks: dict[str, CodebookSizes] = Field(default_factory=dict)
+    part: Annotated[float, Field(gt=0, le=1)] = 1.0
 
     @model_validator(mode="after")
-    def _datasets_once(self) -> StudyParams:
+    def _fields_agree(self) -> StudyParams:
         share_nothing("slow_datasets", self.slow_datasets, "datasets", self.datasets)
+        for dataset in (*self.datasets, *self.slow_datasets):
+            if self.codebooks and not self.atoms_of(dataset):
+                raise ValueError(f"codebooks must have {dataset}, which is among the datasets")
         return self
 
     def seeds_of(self, dataset: str) -> tuple[int, ...]:
-        """The seeds that the study trains `dataset` with; V3Error if it lists it nowhere."""
-        if dataset in self.datasets:
-            return self.seeds
+        """The seeds that the study trains `dataset` with; V3Error if it lists it nowhere and is
+        not for any dataset, as one with `atoms` is."""
         if dataset in self.slow_datasets:
             return self.slow_seeds
+        if dataset in self.datasets or self.atoms:
+            return self.seeds
         raise V3Error(f"no study of params.yaml lists {dataset}: add it to its datasets")
+
+    def atoms_of(self, dataset: str) -> tuple[int, ...]:
+        """Every K that the study trains `dataset` with; none: that of the spec."""
+        return self.codebooks[dataset].atoms if dataset in self.codebooks else self.atoms
+
+    def published_at(self, dataset: str) -> dict[int, float]:
+        """Macro purity of the published method by K, where it is known."""
+        found = self.codebooks.get(dataset)
+        return dict(zip(found.atoms, found.published, strict=False)) if found else {}
+
+    def runs_of(self, dataset: str) -> dict[str, dict[str, Any]]:
+        """The trainings of `dataset` by name, each as its pipeline reads it."""
+        seeds = self.seeds_of(dataset)
+        if not (sizes := self.atoms_of(dataset)):
+            return {f"{dataset}-{seed}": {"dataset": dataset, "seed": seed} for seed in seeds}
+        return {
+            f"{dataset}-{atoms}-{seed}": {
+                "dataset": dataset,
+                "atoms": atoms,
+                "seed": seed,
+                "part": self.part,
+            }
+            for atoms in sizes
+            for seed in seeds
+        }
 
 
 def load_study(name: str, path: Path = PARAMS) -> StudyParams:
