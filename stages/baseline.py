@@ -1,26 +1,31 @@
 """The figures of k-means on the fragments themselves, which a model has to beat.
 
-As many clusters as the model has atoms, on fragments of the train split (at most so many as the
-section `baseline` says, drawn by its seed): of raw values as the network reads them, and of their
-first 64 principal components. Measured as the model's codes are, on the same parts of the split.
+As many clusters as the model has atoms, on samples of the train split (drawn by the seed of the
+section `baseline`, with so many fragments at most as it says), by each of several front ends: raw
+values, their first 64 principal components, what the network's trunk sees, and of spectrograms
+normalised cepstra among others (v3/evaluation/front_ends.py). Measured as the model's codes are, on
+the same parts of the split. `best` is the front end of the highest purity on the test split: a
+figure to beat may be chosen with labels in view, for that makes it harder to beat.
 """
 
 from v3.base.cli import run
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from v3.base.errors import V3Error
 from v3.base.files import write_json
 from v3.base.params_file import load_section
-from v3.evaluation.baseline import Clusters, baseline_figures, fit_clusters
-from v3.evaluation.common import choose
+from v3.evaluation.baseline import baseline_figures, fit_clusters
+from v3.evaluation.common import draw_samples
+from v3.evaluation.front_ends import FrontEnd, front_ends, read_points
 from v3.evaluation.opened import Opened, open_model_and_data, stage_paths
 from v3.evaluation.params import BaselineParams
+from v3.model.stored import ABOUT, mend
 
-COMPONENTS = 64
-INPUTS = {"components": COMPONENTS, "raw": None}  # the raw values may be changed by clustering them
-CHUNK = 4096  # fragments held in memory at once, besides those that are clustered
+MEASURED = 20_000  # fragments at most whose points are held in memory at once, unless one sample
 
 
 def main() -> None:
@@ -28,39 +33,39 @@ def main() -> None:
     params = load_section(paths.dataset, "baseline", BaselineParams)
     with open_model_and_data(paths) as opened:
         opened.require_unseen()
-        rows = opened.file.rows_of(opened.split["train"])
-        rows = rows[choose(len(rows), params.fragments, params.seed)]
-        atoms = opened.model.spec.atoms
-        train = read_input(opened, rows)
-        clusters = {
-            name: fit_clusters(train, atoms, params.seed, components)
-            for name, components in INPUTS.items()
+        kind = opened.model.training_params.get("kind")
+        if kind is None:
+            raise V3Error(f"{paths.model / ABOUT} says no training.kind: {mend(paths.model)}.")
+        drawn = draw_samples(
+            opened.file.starts, opened.split["train"], params.fragments, params.seed
+        )
+        figures = {
+            name: measure(opened, drawn, front_end, params)
+            for name, front_end in front_ends(opened.model.spec, kind).items()
         }
-        del train
-        figures = {name: measure(opened, fitted) for name, fitted in clusters.items()}
-        about = {"source": opened.info.source, "atoms": atoms, "fragments": len(rows)}
-    write_json(paths.metrics("baseline"), {**about, **figures})
+        about = {"source": opened.info.source, "atoms": opened.model.spec.atoms}
+        about["fragments"] = min(len(opened.file.rows_of(drawn)), params.fragments)
+    best = max(figures, key=lambda name: figures[name]["purity"])
+    write_json(paths.metrics("baseline"), {**about, "best": best, **figures})
 
 
-def read_input(opened: Opened, rows: np.ndarray) -> np.ndarray:
-    """Fragments of `rows` (N,) in the units of the network, flat: (N, D) float32."""
-    points = np.empty((len(rows), int(np.prod(opened.file.shape))), np.float32)
-    for start in range(0, len(rows), CHUNK):
-        fragments = opened.file.read(rows[start : start + CHUNK])
-        points[start : start + CHUNK] = fragments.reshape(len(fragments), -1)
-    points -= np.float32(opened.info.offset)
-    points *= np.float32(opened.info.scale)
-    return points
-
-
-def measure(opened: Opened, clusters: Clusters) -> dict[str, Any]:
-    """Figures of the clusters on the validation, test and unseen parts of the split."""
+def measure(
+    opened: Opened, drawn: Sequence[int], front_end: FrontEnd, params: BaselineParams
+) -> dict[str, Any]:
+    """Figures of the clusters of the samples `drawn` on validation, test and unseen part."""
+    file, atoms = opened.file, opened.model.spec.atoms
+    train = read_points(file, drawn, front_end)[: params.fragments]
+    clusters = fit_clusters(train, atoms, params.seed, front_end.components)
+    del train
     parts = []
     for part in ("validation", "test", "unseen_test"):
-        rows = opened.file.rows_of(opened.split[part])
-        chunks = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
-        codes = np.concatenate([clusters.codes(read_input(opened, chunk)) for chunk in chunks])
-        parts.append((codes, opened.file.content[rows]))
+        samples = np.array(opened.split[part])
+        held = np.cumsum(np.diff(file.starts)[samples]) // MEASURED
+        codes = [
+            clusters.codes(read_points(file, some, front_end))
+            for some in np.split(samples, np.flatnonzero(np.diff(held)) + 1)
+        ]
+        parts.append((np.concatenate(codes), file.content[file.rows_of(samples)]))
     return baseline_figures(*parts, *opened.sizes)
 
 

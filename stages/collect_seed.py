@@ -10,9 +10,7 @@ from pathlib import Path
 
 from v3.base.files import read_metrics, write_json
 from v3.base.schema import Seed, read
-from v3.evaluation.headline import headline
-
-STAGES = ("codebook", "zero_shot", "few_shot", "leakage", "retrieval", "swap", "baseline")
+from v3.evaluation.headline import STAGES, headline
 
 
 def main() -> None:

@@ -3,9 +3,7 @@
 from v3.base.cli import StagePaths, run, stage_parser
 
 from v3.base.files import read_metrics, write_json
-from v3.evaluation.headline import headline
-
-STAGES = ("codebook", "zero_shot", "few_shot", "leakage", "retrieval", "swap", "baseline")
+from v3.evaluation.headline import STAGES, headline
 
 
 def main() -> None:

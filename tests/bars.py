@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from ruamel.yaml import YAML
 
+from v3.base.files import write_json
 from v3.base.params_file import load_section
 from v3.fragments.format import FragmentInfo
 from v3.fragments.writer import FragmentWriter
@@ -23,8 +24,23 @@ from v3.training.params import TrainParams
 ROOT = Path(__file__).parent.parent
 SHAPE = (3, 8, 8)
 SOURCE = "drawn in the tests"
-SECTIONS = ("specs", "train", "retrieval", "tsne", "few_shot", "leakage", "swap", "baseline")
-QUICK = {"train": {"batch_samples": 4}, "few_shot": {"passes": 1}, "swap": {"swaps": 30}}
+SECTIONS = (
+    "specs",
+    "train",
+    "retrieval",
+    "tsne",
+    "few_shot",
+    "leakage",
+    "swap",
+    "baseline",
+    "bound",
+)
+QUICK = {
+    "train": {"batch_samples": 4},
+    "few_shot": {"passes": 1},
+    "swap": {"swaps": 30},
+    "bound": {"steps": 6},
+}
 Sample = tuple[int, Sequence[int], int]  # style, contents of its fragments, group
 BY_STYLE = {"validation": 0.2, "test": 0.34, "unseen_styles": ["c", "d"], "few_shot": [1, 2]}
 
@@ -74,13 +90,15 @@ def write_params(split: dict[str, Any], **sections: dict[str, Any]) -> None:
 
 
 def write_model(spec: Spec, **sizes: int) -> None:
-    """A model as it is before training."""
+    """A model as it is before training, and its spec."""
     torch.manual_seed(0)
     info = ModelInfo(
         dataset="bars", source=SOURCE, offset=0.0, scale=1 / 255, fragment_shape=SHAPE, variance=0.1
     )
     channel = StyleChannel(pooling="mean", noise=0.15)
-    model = V3(Spec.from_dict(spec.to_dict() | sizes), info, channel)
+    spec = Spec.from_dict(spec.to_dict() | sizes)
+    write_json("data/bars/spec.json", spec.to_dict())
+    model = V3(spec, info, channel)
     model.training_params = load_section("bars", "train", TrainParams).model_dump(mode="json")
     model.save("models/bars")
 

@@ -27,6 +27,7 @@ TINY_DEFAULTS = {
     "swap": {"swaps": 60},
     "retrieval": {"points": 8},
     "few_shot": {"passes": 2},
+    "bound": {"steps": 12, "batch_fragments": 24},
 }
 TINY_TRAIN = {"steps": 40, "batch_samples": 4, "fragments_per_sample": 6, "validate_every": 20}
 TINY_MACHINE = {"workers": 1, "threads": 1, "checkpoint_every": 5}

@@ -30,6 +30,7 @@ README = ROOT / "README.md"
 DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))]
 # Logs of what was tried name files and parameters of their time.
 CURRENT = [file for file in DOCUMENTS if file.name != "research.md"]
+FRONT_ENDS = ("raw", "components", "trunk", "level", "cepstra")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -147,6 +148,7 @@ def metric_keys(value: Any, path: str = "") -> Iterator[str]:
         shown = re.sub(r"^(samples|few_shot)_\d+$", r"\1_<k>", key)
         shown = "<style>" if path.endswith("styles.") else shown
         shown = "<attribute>" if path.endswith("attributes.") else shown
+        shown = "<front end>" if key in FRONT_ENDS else shown
         shown = "<search>" if re.fullmatch(r"(content|style)_by_z_[cs]", key) else shown
         if isinstance(item, dict):
             yield from metric_keys(item, f"{path}{shown}.")

@@ -37,7 +37,7 @@ def evaluable(tmp_path, monkeypatch, tiny_spec):
 
 
 @pytest.mark.usefixtures("evaluable")
-@pytest.mark.parametrize("name", ["zero_shot", "few_shot", "baseline"])
+@pytest.mark.parametrize("name", ["zero_shot", "few_shot", "baseline", "bound"])
 def test_a_split_without_unseen_samples(name):
     """What the file lacks is told by its name, whether the part is empty or not there."""
     file = Path("data/bars/split.json")

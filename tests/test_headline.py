@@ -3,7 +3,7 @@
 import pytest
 
 from v3.base.errors import V3Error
-from v3.evaluation.headline import headline, over_seeds
+from v3.evaluation.headline import gap_recovered, headline, over_seeds
 
 PR_AUC = {"pr_auc": 0.5, "chance": 0.1}
 METRICS = {
@@ -69,22 +69,60 @@ def test_a_file_with_something_else_in_place_of_a_figure(stage, content, said):
         headline({**METRICS, stage: content})
 
 
-def test_the_better_baseline_is_the_one_to_beat():
+def baseline(**front_ends):
+    return {"source": "here", "atoms": 10, "best": "raw", **front_ends}
+
+
+def test_the_best_front_end_is_the_one_to_beat():
     raw = {"one_to_one": 0.5, "purity": 0.95, "zero_shot": 0.2, "zero_shot_purity": 0.3}
     components = {"one_to_one": 0.6, "purity": 0.7, "zero_shot": 0.1, "zero_shot_purity": 0.4}
-    got = headline({**METRICS, "baseline": {"raw": raw, "components": components}})
+    cepstra = {"one_to_one": 0.1, "purity": 0.1, "zero_shot": 0.3, "zero_shot_purity": 0.1}
+    three = {"raw": raw, "components": components, "cepstra": cepstra}
+    got = headline({**METRICS, "baseline": baseline(**three)})
     assert got["baseline_one_to_one"] == 0.6
     assert got["baseline_purity"] == 0.95
-    assert got["baseline_zero_shot"] == 0.2
+    assert got["baseline_zero_shot"] == 0.3
     assert got["baseline_zero_shot_purity"] == 0.4
+    assert got["baseline_front_end"] == "raw"
     assert got["beats_baseline"] is False  # as good is not better
     raw["purity"] = 0.94
-    assert headline({**METRICS, "baseline": {"raw": raw, "components": components}})[
-        "beats_baseline"
-    ]
+    assert headline({**METRICS, "baseline": baseline(**three)})["beats_baseline"]
     assert "beats_baseline" not in headline(METRICS)
-    with pytest.raises(V3Error, match=r"baseline holds no components\.one_to_one"):
-        headline({**METRICS, "baseline": {"raw": raw}})
+    for front_ends, said in (
+        ({"components": {}}, r"baseline holds no components\.one_to_one"),
+        ({}, "baseline holds no front end"),
+    ):
+        with pytest.raises(V3Error, match=said):
+            headline({**METRICS, "baseline": baseline(**front_ends)})
+
+
+def test_how_much_of_the_way_to_the_bound():
+    four = {"one_to_one": 0.5, "purity": 0.75, "zero_shot": 0.2, "zero_shot_purity": 0.9}
+    bound = {"purity": 1.0, "zero_shot": None, "zero_shot_purity": 0.9}
+    given = {**METRICS, "baseline": baseline(raw=four), "bound": bound}
+    got = headline(given)
+    assert got["bound_purity"] == 1.0
+    assert got["bound_zero_shot"] is None
+    assert got["gap_recovered"] == pytest.approx(0.8)  # of 0.75 to 1 the model has 0.95
+    assert got["gap_recovered_unseen"] is None  # the bound is no better than k-means
+    del given["baseline"]
+    assert headline(given)["gap_recovered"] is None
+
+
+@pytest.mark.parametrize(
+    ("figures", "wanted"),
+    [
+        ((0.5, 0.4, 0.6), 0.5),
+        ((0.3, 0.4, 0.6), -0.5),
+        ((0.7, 0.4, 0.6), 1.5),
+        ((0.5, 0.6, 0.6), None),
+        ((0.5, 0.7, 0.6), None),
+        ((None, 0.4, 0.6), None),
+        ((0.5, 0.4, None), None),
+    ],
+)
+def test_the_gap_that_is_recovered(figures, wanted):
+    assert gap_recovered(*figures) == (wanted if wanted is None else pytest.approx(wanted))
 
 
 def test_what_is_true_or_false_is_no_figure():

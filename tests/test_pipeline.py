@@ -28,9 +28,15 @@ UP_TO_DATE = "Data and pipelines are up to date."
 # Keys in metric files of numbers that count something; all others are shares.
 COUNT = re.compile(
     r"k|active_codes|atoms|perplexity|.*steps?|.*_perplexity|.*_error|fragments|.*_db|.*_rank"
+    r"|gap_recovered.*"
 )
-# What cannot be measured where every sample has a style of its own.
-OF_SHARED_STYLES = ("verification_style", "verification_content")
+# What cannot be measured where every sample has a style of its own, or a bound is no better.
+MAY_BE_NULL = (
+    "verification_style",
+    "verification_content",
+    "gap_recovered",
+    "gap_recovered_unseen",
+)
 
 
 def outputs(project: Project, kind: str) -> Iterator[Path]:
@@ -51,7 +57,7 @@ def numbers(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
     elif isinstance(value, list):
         for item in value:
             yield from numbers(item, name)
-    elif not isinstance(value, str) and not (value is None and name in OF_SHARED_STYLES):
+    elif not isinstance(value, str) and not (value is None and name in MAY_BE_NULL):
         assert value is not None, f"{name} is null"
         yield name, value
 
@@ -127,6 +133,7 @@ BORDERS: dict[str, tuple[str, set[str]]] = {
     "v3/adaptation.py": (f"few_shot@{DATASET}", set()),
     "stages/tsne.py": (f"tsne@{DATASET}", set()),
     "defaults.tsne.perplexity=4": (f"tsne@{DATASET}", set()),
+    "defaults.bound.steps=4": (f"bound@{DATASET}", set()),
     "machine.threads=2": ("check_params", set()),
     "machine.workers=2": ("check_params", set()),
     "machine.checkpoint_every=7": ("check_params", set()),

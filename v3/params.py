@@ -27,6 +27,7 @@ from v3.base.params_file import (
 from v3.base.schema import SomeNames, mapping, read, unknown
 from v3.evaluation.params import (
     BaselineParams,
+    BoundParams,
     FewShotParams,
     LeakageParams,
     RetrievalParams,
@@ -51,6 +52,7 @@ SHARED: dict[str, Any] = {
     "leakage": LeakageParams,
     "swap": SwapParams,
     "baseline": BaselineParams,
+    "bound": BoundParams,
 }
 CORPORA = Path(__file__).parent / "corpora"
 NAME = re.compile(r"\w[\w-]*")

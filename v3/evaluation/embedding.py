@@ -38,9 +38,7 @@ def embed(model: V3, file: LabelledFragments, samples: Sequence[int], seed: int 
     """
     rows = file.rows_of(samples)
     sample = np.asarray(file.sample)[rows]
-    parts = [
-        model.encode(file.read(rows[a:b]), np.asarray(sample[a:b])) for a, b in _chunks(sample)
-    ]
+    parts = [model.encode(file.read(rows[a:b]), np.asarray(sample[a:b])) for a, b in chunks(sample)]
     style = torch.cat([part.style for part in parts]).cpu()
     noisy = model.add_noise(style, torch.Generator().manual_seed(seed))
     embeddings = Embeddings(
@@ -70,7 +68,7 @@ def _require_finite(embeddings: Embeddings, file: LabelledFragments) -> None:
     )
 
 
-def _chunks(sample: np.ndarray) -> Iterator[tuple[int, int]]:
+def chunks(sample: np.ndarray) -> Iterator[tuple[int, int]]:
     """First and last row, exclusive, of chunks of whole samples, near CHUNK fragments each."""
     ends = np.append(np.flatnonzero(np.diff(sample)) + 1, len(sample))
     start = 0

@@ -8,6 +8,16 @@ from typing import Any
 
 from v3.base.errors import V3Error
 
+STAGES = (
+    "codebook",
+    "zero_shot",
+    "few_shot",
+    "leakage",
+    "retrieval",
+    "swap",
+    "baseline",
+    "bound",
+)  # whose metric files are read
 # name: (metric file, keys down to the figure)
 FIGURES: dict[str, tuple[str, ...]] = {
     "one_to_one": ("codebook", "one_to_one"),
@@ -27,14 +37,21 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "verification_style": ("leakage", "verification_z_s", "equal_error_rate"),
     "verification_content": ("leakage", "verification_atoms", "equal_error_rate"),
 }
-# name: figure of the baseline, of its inputs (raw values, their components) the better
+# name: figure of the baseline, of its front ends the best
 BASELINE = {
     "baseline_one_to_one": "one_to_one",
     "baseline_purity": "purity",
     "baseline_zero_shot": "zero_shot",
     "baseline_zero_shot_purity": "zero_shot_purity",
 }
-BASELINE_INPUTS = ("raw", "components")
+# name: figure of the supervised bound
+BOUND = {
+    "bound_purity": "purity",
+    "bound_zero_shot": "zero_shot",
+    "bound_zero_shot_purity": "zero_shot_purity",
+}
+# name: how far the figure lies on the way from the best baseline to the bound
+GAP_RECOVERED = {"gap_recovered": "purity", "gap_recovered_unseen": "zero_shot_purity"}
 LOW_IS_GOOD = ("leakage", "verification_style", "pr_auc_content_crossed", "pr_auc_style_crossed")
 
 
@@ -42,8 +59,9 @@ def headline(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Metric files by stage -> the figures by name, and the source.
 
     Figures of a stage that is not given are left out; few_shot gives one figure for every number
-    of samples adapted to, baseline those of its better input and `beats_baseline`: whether the
-    model's purity is the higher one. `V3Error` if a file lacks what it should hold.
+    of samples adapted to, baseline the best of all front ends each, which of them has the highest
+    purity, and `beats_baseline`: whether the model's purity is higher. With baseline and bound
+    also `gap_recovered`. `V3Error` if a file lacks what it should hold.
     """
     found: dict[str, Any] = {"source": _pick(metrics, "codebook", "source")}
     for name, (stage, *keys) in FIGURES.items():
@@ -55,11 +73,31 @@ def headline(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
                     accuracy = _figure(metrics, "few_shot", key, "accuracy")
                     found[key.replace("samples", "few_shot")] = accuracy
     if "baseline" in metrics:
+        given = [name for name, value in metrics["baseline"].items() if isinstance(value, Mapping)]
+        if not given:
+            raise _damaged("baseline", "front end")
         for name, figure in BASELINE.items():
-            found[name] = max(_measured(metrics, "baseline", x, figure) for x in BASELINE_INPUTS)
+            found[name] = max(_measured(metrics, "baseline", x, figure) for x in given)
+        found["baseline_front_end"] = _pick(metrics, "baseline", "best")
         _measured(metrics, *FIGURES["purity"])
         found["beats_baseline"] = found["purity"] > found["baseline_purity"]
+    if "bound" in metrics:
+        found |= {name: _figure(metrics, "bound", figure) for name, figure in BOUND.items()}
+        for name, figure in GAP_RECOVERED.items():
+            ends = (found.get(f"{kind}_{figure}") for kind in ("baseline", "bound"))
+            found[name] = gap_recovered(found.get(figure), *ends)
     return found
+
+
+def gap_recovered(model: float | None, baseline: float | None, bound: float | None) -> float | None:
+    """How much of the way from a baseline to an upper bound a figure covers; 1: it is the bound.
+
+    Performance gap recovered (Burns et al., 2023, arXiv 2312.09390). Below 0: worse than the
+    baseline. None where one is missing or the bound does not lie above the baseline.
+    """
+    if model is None or baseline is None or bound is None or bound <= baseline:
+        return None
+    return (model - baseline) / (bound - baseline)
 
 
 def over_seeds(scores: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:

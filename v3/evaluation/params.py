@@ -53,6 +53,12 @@ class BaselineParams(Section):
     fragments: Count
 
 
+class BoundParams(Section):
+    seed: Seed
+    steps: Count
+    batch_fragments: Annotated[int, Field(ge=2, le=100_000)]  # all are held in memory
+
+
 def _rising(value: tuple[int, ...]) -> tuple[int, ...]:
     if list(value) != sorted(set(value)):
         raise ValueError(f" must rise, is {list(value)}")
