@@ -1,5 +1,6 @@
 # make repro    everything from nothing: environment, data, models, metrics, plots
 # make studies  the same models on many seeds (some two hours on two cores)
+# make genuine  the same recipes on genuine corpora, from V3_MIRROR (docs/corpora.md; some hours)
 # make docs     the tables of figures in README.md and docs/, from metrics/ and studies/
 # make test     style, types and tests (installs Chromium, 290 MB, where it may: the page of plots)
 # make lint     style and types alone
@@ -10,17 +11,20 @@ BIN := .venv/bin
 # For all that runs below. Stages run as `python -m ...`, so .venv has to be first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro studies docs test lint format environment fluidsynth chromium
+.PHONY: repro studies genuine docs test lint format environment fluidsynth chromium
 
 repro: environment fluidsynth
 	@scripts/repro.sh
 
 studies: environment fluidsynth
-	@for file in studies/*/dvc.yaml; do \
+	@for file in $(filter-out studies/genuine/%,$(wildcard studies/*/dvc.yaml)); do \
 		study=$${file%/dvc.yaml}; \
 		$(BIN)/python scripts/studies.py $${study##*/} && $(BIN)/dvc repro $$file || exit 1; \
 	done
 	@echo "Done. Medians and worst over the seeds lie in studies/*/metrics/."
+
+genuine: environment
+	$(BIN)/dvc repro studies/genuine/dvc.yaml
 
 docs: environment
 	$(BIN)/python scripts/tables.py

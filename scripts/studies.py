@@ -17,6 +17,7 @@ from pathlib import Path
 
 from v3.base.errors import V3Error
 from v3.base.files import write_json
+from v3.corpora.genuine import STUDY, show
 from v3.params import Params, load_params
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,6 +42,9 @@ def write_runs(params: Params, name: str, wanted: list[str]) -> None:
     """The runs of a study of the datasets `wanted`, or of those of its list that are made here."""
     if name not in params.studies:
         raise V3Error(f"studies.{name} is missing in params.yaml.")
+    if name == STUDY.name:  # whose data is not that of `datasets`
+        show(ROOT / "params.yaml")
+        return
     study = params.studies[name]
     for dataset in wanted:
         if dataset not in params.datasets:

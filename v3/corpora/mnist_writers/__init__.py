@@ -1,0 +1,1 @@
+"""MNIST with its writers: a corpus of one's own."""
