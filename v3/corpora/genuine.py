@@ -7,8 +7,6 @@ corpus's name, in the folder itself, beside it and beside the folder that it lie
 
 from __future__ import annotations
 
-from v3.base.cli import StagePaths
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -124,7 +122,7 @@ def material_of(name: str) -> Path:
 
 def data_of(name: str) -> Path:
     """The folder of a corpus's raw files and fragments."""
-    return WORK / name / StagePaths(name).data
+    return WORK / name / "data" / name
 
 
 def recipe_of(name: str, raw: Mapping[str, Any]) -> dict[str, Any]:
