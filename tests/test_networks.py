@@ -1,10 +1,13 @@
 """Specs build networks of the published sizes, and nothing shrinks to zero."""
 
+import numpy as np
 import pytest
 import torch
+from scipy.fft import dct
 
 from v3.base.errors import V3Error
-from v3.model.networks import Decoder, Encoder, Modulation, trunk_sizes
+from v3.model.layers import LEAST_CONTRAST, Modulation, SampleNorm, Spreading
+from v3.model.networks import Decoder, Encoder, trunk_sizes
 from v3.model.spec import Spec
 from v3.params import load_params
 
@@ -43,7 +46,9 @@ def test_every_spec_round_trips_a_shape(name, kind):
     encoder, decoder = Encoder(spec, SHAPES[name]).eval(), Decoder(spec, SHAPES[name]).eval()
     x = torch.rand(2, *SHAPES[name])
     with torch.inference_mode():
-        z_c, z_s = encoder(x, x.mean((0, 3), keepdim=True).expand(2, -1, -1, -1))
+        norm = encoder.sample
+        profile = norm.profile(x).mean(0, keepdim=True).expand(2, -1, -1, -1) if norm else None
+        z_c, z_s = encoder(x, profile)
         assert z_c.shape == (2, spec.content_dim)
         assert z_s.shape == (2, spec.style_dim)
         assert decoder(z_c, z_s).shape == x.shape
@@ -116,3 +121,67 @@ def test_modulation_is_learnt_from_the_style(tiny_spec):
         error.backward()
         optimiser.step()
     assert float(error.detach()) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("channels", "kernel", "stride"),
+    [(3, (8, 8), (4, 4)), (1, (16, 8), (8, 4)), (2, (4, 8), (2, 4))],
+)
+def test_spreading_is_a_transposed_convolution(channels, kernel, stride):
+    torch.manual_seed(0)
+    margin = ((kernel[0] - stride[0]) // 2, (kernel[1] - stride[1]) // 2)
+    spread = Spreading(5, channels, kernel, stride, margin).double()
+    theirs = torch.nn.ConvTranspose2d(5, channels, kernel, stride, margin).double()
+    theirs.load_state_dict(spread.state_dict())
+    x = torch.randn(2, 5, 3, 4, dtype=torch.float64)
+    assert torch.allclose(spread(x), theirs(x), atol=1e-12)
+    for layer in (spread, theirs):
+        layer(x).square().sum().backward()
+    assert torch.allclose(spread.weight.grad, theirs.weight.grad, atol=1e-10)
+    assert torch.allclose(spread.bias.grad, theirs.bias.grad, atol=1e-10)
+
+
+def test_every_strided_decoder_ends_in_a_kernel_of_twice_its_stride_or_pytorchs_own():
+    """Other kernels are PyTorch's business."""
+    raw = {"network": "strided", "content_dim": 4, "style_dim": 4, "atoms": 2}
+    for layer, kind in (("4, 4x4, 2x2", Spreading), ("4, 5x5, 3x3", torch.nn.ConvTranspose2d)):
+        decoder = Decoder(Spec.from_dict(raw | {"layers": [layer]}), (1, 12, 12))
+        assert type(decoder.trunk[0]) is kind
+        assert decoder(torch.zeros(2, 4), torch.zeros(2, 4)).shape == (2, 1, 12, 12)
+
+
+def test_cepstra_are_those_of_scipy_normalised_over_the_sample():
+    torch.manual_seed(0)
+    norm = SampleNorm((1, 20, 7), 5, style_dim=3)
+    x = torch.randn(4, 1, 20, 7) * torch.linspace(0.5, 2, 20)[:, None] + 3
+    profile = norm.profile(x).mean(0, keepdim=True).expand(4, -1, -1, -1)
+    got, _ = norm(x, profile)
+    found = dct(got.numpy(), axis=2, norm="ortho")
+    assert np.abs(found[:, :, 5:]).max() < 1e-5  # the fine structure is gone
+    wanted = dct(x.double().numpy(), axis=2, norm="ortho")[:, :, :5]
+    wanted -= wanted.mean((0, 3), keepdims=True)
+    deviation = wanted.std((0, 3), keepdims=True) + LEAST_CONTRAST
+    wanted *= deviation.mean() / deviation
+    assert np.abs(found[:, :, :5] - wanted).max() < 1e-4
+
+
+def test_cepstra_tell_the_style_what_was_taken_off():
+    norm = SampleNorm((1, 8, 8), 3, style_dim=4)
+    x = torch.randn(6, 1, 8, 8)
+    loud = x * 3 + 1
+
+    def both(x):
+        return norm(x, norm.profile(x).mean(0, keepdim=True).expand(6, -1, -1, -1))
+
+    (shape, style), (_, other) = both(x), both(loud)
+    assert shape.shape == x.shape
+    assert not torch.allclose(style, other, atol=0.01)
+
+
+def test_cepstra_that_cannot_be_are_refused(tiny_spec):
+    raw = tiny_spec.to_dict() | {"cepstra": 4}
+    with pytest.raises(V3Error, match="sample_norm"):
+        Spec.from_dict(raw)
+    spec = Spec.from_dict(raw | {"sample_norm": True, "cepstra": 9})
+    with pytest.raises(V3Error, match="height 8"):
+        Encoder(spec, (3, 8, 8))

@@ -84,3 +84,19 @@ def test_height_is_left_alone_where_it_is_pitch():
     moved = places(move(dots(), config(shift=0.2, zoom=0.2), "spectrograms", generator()))
     assert moved[:, 0].tolist() == pytest.approx([10.0] * 40, abs=1e-3)
     assert float((moved[:, 1] - 10).abs().mean()) == pytest.approx(0.1 * 21, rel=0.25)
+
+
+def test_spectrograms_are_moved_as_a_grid_sample_would_in_time():
+    """`move` resamples columns; the same draws through PyTorch's sampler give the same."""
+    x = torch.rand(2, 3, 1, 6, 16)
+    got = move(x, config(shift=0.2, zoom=0.3), "spectrograms", generator(4)).flatten(0, 1)
+    draws = generator(4)
+    stretch = ((torch.rand(6, 1, generator=draws) * 2 - 1) * 0.3).exp()
+    along = (torch.rand(6, 1, generator=draws) * 2 - 1) * 0.4
+    affine = torch.zeros(6, 2, 3)
+    affine[:, 0, 0], affine[:, 0, 2], affine[:, 1, 1] = stretch[:, 0], along[:, 0], 1.0
+    grid = torch.nn.functional.affine_grid(affine, [6, 1, 6, 16], align_corners=False)
+    wanted = torch.nn.functional.grid_sample(
+        x.flatten(0, 1), grid, padding_mode="border", align_corners=False
+    )
+    assert torch.allclose(got, wanted, atol=1e-5)

@@ -11,11 +11,18 @@ import torch
 from torch import Tensor, nn
 
 from v3.base.errors import V3Error
+from v3.model.layers import (
+    LEAST_CONTRAST,
+    Layers,
+    ResidualBlock,
+    SampleNorm,
+    Size,
+    Spreading,
+    conv,
+    modulation,
+    norm,
+)
 from v3.model.spec import ResidualGroup, Spec, StridedLayer
-
-Size = tuple[int, int]
-LEAST_CONTRAST = 0.02  # added to a fragment's deviation: what is flat stays flat
-MODULATION = 64  # width of the hidden layer that reads the style for one modulation
 
 
 def memory_format(spec: Spec) -> torch.memory_format:
@@ -40,22 +47,22 @@ class Encoder(nn.Module):
         self.joint = nn.Sequential(nn.Flatten(), nn.Linear(flat, sum(self.split)), nn.GELU())
         self.content = nn.Linear(spec.content_dim, spec.content_dim)
         self.style = nn.Linear(spec.style_dim, spec.style_dim)
-        self.profile: nn.Linear | None = None
+        self.sample: SampleNorm | None = None
         if spec.sample_norm:
-            self.profile = nn.Linear(fragment_shape[0] * fragment_shape[1], spec.style_dim)
+            self.sample = SampleNorm(fragment_shape, spec.cepstra, spec.style_dim)
         self.contrast: nn.Linear | None = None
         if spec.contrast_norm:
             self.contrast = nn.Linear(fragment_shape[0] + 1, spec.style_dim)
 
     def forward(self, x: Tensor, profile: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """`profile` (N, C, H, 1), of each fragment's sample, is read with `sample_norm` only."""
+        """`profile`, with `sample_norm` only: each one's sample's, as `SampleNorm.profile` says."""
         # What the trunk no longer sees is style, and the decoder needs it.
         removed: list[Tensor] = []
-        if self.profile is not None:
+        if self.sample is not None:
             if profile is None:
                 raise V3Error("a spec with sample_norm encodes fragments with their sample's mean.")
-            x = x - profile
-            removed.append(self.profile(profile.flatten(1)))
+            x, read = self.sample(x, profile)
+            removed.append(read)
         if self.contrast is not None:
             mean = x.mean((2, 3), keepdim=True)
             deviation = (x - mean).square().mean((1, 2, 3), keepdim=True).sqrt() + LEAST_CONTRAST
@@ -96,37 +103,7 @@ class Decoder(nn.Module):
         if self.style is not None:
             content = torch.cat([content, self.style(z_s)], dim=1)
         x = self.joint(content).contiguous(memory_format=self.format)
-        return self.trunk(x, z_s)
-
-
-class Modulation(nn.Module):
-    """x (N, C, H, W) * (1 + gain) + offset, one gain and one offset a channel, read from z_s.
-
-    Feature-wise linear modulation (Perez et al., 2018, arXiv 1709.07871). A style is mostly a gain
-    and an offset of something: ink and paper, contrast and polarity, loudness and tilt. Changes
-    nothing at first.
-    """
-
-    def __init__(self, style_dim: int, channels: int) -> None:
-        super().__init__()
-        last = nn.Linear(MODULATION, 2 * channels)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
-        self.read = nn.Sequential(nn.Linear(style_dim, MODULATION), nn.GELU(), last)
-
-    def forward(self, x: Tensor, z_s: Tensor) -> Tensor:
-        gain, offset = self.read(z_s)[:, :, None, None].chunk(2, dim=1)
-        return torch.addcmul(offset, x, 1 + gain)
-
-
-class Layers(nn.Sequential):
-    """Layers one after the other; those that modulate get the style (N, d_s), too."""
-
-    def forward(self, x: Tensor, z_s: Tensor | None = None) -> Tensor:
-        for layer in self:
-            styled = isinstance(layer, Modulation | Layers | ResidualBlock)
-            x = layer(x, z_s) if styled else layer(x)
-        return x
+        return self.trunk(x, z_s).contiguous()
 
 
 def trunk_sizes(spec: Spec, fragment_shape: tuple[int, int, int]) -> list[Size]:
@@ -164,29 +141,23 @@ def _decoder_trunk(spec: Spec, channels: int) -> Layers:
     for index in reversed(range(len(spec.parts))):
         part, out = spec.parts[index], outputs[index]
         if isinstance(part, StridedLayer):
-            blocks.append(_transposed(part, out))
+            blocks.append(_transposed(part, out, last=index == 0))
             if index:
-                blocks += [*_norm(out, style_dim), nn.GELU()]
+                blocks += [*norm(out, style_dim), nn.GELU()]
         else:
             blocks.append(_up_group(part, out, style_dim))
-    return Layers(*blocks, *_modulation(channels, style_dim))
-
-
-def _norm(channels: int, style_dim: int) -> list[nn.Module]:
-    """Batch norm, and with `style_dim` > 0 what a style of so many dimensions makes of it."""
-    return [nn.BatchNorm2d(channels), *_modulation(channels, style_dim)]
-
-
-def _modulation(channels: int, style_dim: int) -> list[nn.Module]:
-    return [Modulation(style_dim, channels)] if style_dim else []
+    return Layers(*blocks, *modulation(channels, style_dim))
 
 
 def _strided(layer: StridedLayer, channels: int) -> nn.Conv2d:
     return nn.Conv2d(channels, layer.channels, layer.kernel, layer.stride, _margin(layer))
 
 
-def _transposed(layer: StridedLayer, out: int) -> nn.ConvTranspose2d:
-    return nn.ConvTranspose2d(layer.channels, out, layer.kernel, layer.stride, _margin(layer))
+def _transposed(layer: StridedLayer, out: int, *, last: bool) -> nn.ConvTranspose2d:
+    doubled = layer.kernel == (2 * layer.stride[0], 2 * layer.stride[1])
+    even = all(step % 2 == 0 for step in layer.stride)
+    kind = Spreading if last and doubled and even else nn.ConvTranspose2d
+    return kind(layer.channels, out, layer.kernel, layer.stride, _margin(layer))
 
 
 def _margin(layer: StridedLayer) -> Size:
@@ -198,7 +169,7 @@ def _margin(layer: StridedLayer) -> Size:
 def _down_group(group: ResidualGroup, channels: int) -> nn.Sequential:
     width = group.channels >> group.levels
     blocks: list[nn.Module] = [
-        _conv(channels, width, group.kernel),
+        conv(channels, width, group.kernel),
         nn.BatchNorm2d(width),
         nn.GELU(),
         *(ResidualBlock(width, width, group.kernel) for _ in range(group.blocks)),
@@ -223,51 +194,5 @@ def _up_group(group: ResidualGroup, out: int, style_dim: int) -> Layers:
         blocks.append(nn.Upsample(scale_factor=(float(stride[0]), float(stride[1]))))
         width //= 2
     blocks += [block(width) for _ in range(group.blocks)]
-    blocks.append(_conv(width, out, group.kernel, transposed=True))
+    blocks.append(conv(width, out, group.kernel, transposed=True))
     return Layers(*blocks)
-
-
-class ResidualBlock(nn.Module):
-    """Two convolutions with batch norm; GELU after the first and after the sum.
-
-    The first convolution takes the stride, and changes the width; in a transposed block it keeps
-    the width and the second changes it. The shortcut is a 1x1 convolution with batch norm where
-    width or size change. With `style_dim` > 0 a style of so many dimensions modulates both norms.
-    """
-
-    def __init__(
-        self,
-        channels: int,
-        out: int,
-        kernel: Size,
-        stride: Size = (1, 1),
-        *,
-        transposed: bool = False,
-        style_dim: int = 0,
-    ) -> None:
-        super().__init__()
-        middle = channels if transposed else out
-        self.body = Layers(
-            _conv(channels, middle, kernel, stride, transposed=transposed),
-            *_norm(middle, style_dim),
-            nn.GELU(),
-            _conv(middle, out, kernel, transposed=transposed),
-            *_norm(out, style_dim),
-        )
-        self.shortcut: nn.Module = nn.Identity()
-        if channels != out or stride != (1, 1):
-            self.shortcut = nn.Sequential(
-                _conv(channels, out, (1, 1), stride, transposed=transposed), nn.BatchNorm2d(out)
-            )
-
-    def forward(self, x: Tensor, z_s: Tensor | None = None) -> Tensor:
-        return nn.functional.gelu(self.body(x, z_s) + self.shortcut(x))
-
-
-def _conv(
-    channels: int, out: int, kernel: Size, stride: Size = (1, 1), *, transposed: bool = False
-) -> nn.Module:
-    """A "same"-padded convolution with bias: its output is the input's size over the stride."""
-    padding = (kernel[0] // 2, kernel[1] // 2)
-    kind = nn.ConvTranspose2d if transposed else nn.Conv2d
-    return kind(channels, out, kernel, stride, padding)

@@ -91,6 +91,7 @@ class Spec(Section):
     conditioning: Literal["concatenate", "modulate"] = "concatenate"  # how the decoder reads style
     contrast_norm: bool = False  # the trunk sees each fragment at mean 0 and one contrast
     sample_norm: bool = False  # the trunk sees fragments less the mean profile of their sample
+    cepstra: Annotated[int, Field(ge=0)] = 0  # and so many cepstra alone, each over its deviation
 
     @model_validator(mode="after")
     def _one_kind(self) -> Spec:
@@ -100,6 +101,8 @@ class Spec(Section):
             raise ValueError(f"{wanted} is missing: network is {self.network}")
         if getattr(self, other):
             raise ValueError(f"{other} must be left out: network is {self.network}")
+        if self.cepstra and not self.sample_norm:
+            raise ValueError("cepstra are those of sample_norm: set it to true, or cepstra to 0")
         return self
 
     @property

@@ -77,18 +77,19 @@ class V3(nn.Module):
     def embed(self, x: Tensor, profile: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Network input (N, C, H, W) -> z_c (N, d_c) and z_s (N, d_s).
 
-        `profile` (N, C, H, 1): the mean of each fragment's sample over its fragments and their
-        width, which a spec with `sample_norm` takes off.
+        `profile`: of each fragment's sample the mean of `SampleNorm.profile` over its fragments,
+        which a spec with `sample_norm` takes off.
         """
         z_c, z_s = self.encoder(x, profile)
         return z_c.float(), self.style_norm(z_s.float())
 
     def embed_samples(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Network input (b, n, C, H, W) -> z_c (b * n, d_c) and z_s (b * n, d_s)."""
-        profile = None
-        if self.spec.sample_norm:
-            profile = x.mean((1, 4), keepdim=True).expand(-1, x.shape[1], -1, -1, -1).flatten(0, 1)
-        return self.embed(x.flatten(0, 1), profile)
+        profile, flat = None, x.flatten(0, 1)
+        if self.encoder.sample is not None:
+            own = self.encoder.sample.profile(flat).unflatten(0, x.shape[:2])
+            profile = own.mean(1, keepdim=True).expand_as(own).flatten(0, 1)
+        return self.embed(flat, profile)
 
     def forward(self, x: Tensor, generator: Generator | None = None) -> Batch:
         """Network input (b, n, C, H, W) there and back; `generator` draws the style's noise."""
@@ -129,8 +130,8 @@ class V3(nn.Module):
         group = self._group(len(fragments), sample)
         pieces = [self._input(piece) for piece in fragments.split(BATCH)]
         profiles: Sequence[Tensor | None] = [None] * len(pieces)
-        if self.spec.sample_norm:
-            own = torch.cat([piece.mean(3, keepdim=True) for piece in pieces])
+        if (norm := self.encoder.sample) is not None:
+            own = torch.cat([norm.profile(piece) for piece in pieces])
             profiles = group_mean(own, group).split(BATCH)
         parts = [
             self.embed(piece, profile) for piece, profile in zip(pieces, profiles, strict=True)

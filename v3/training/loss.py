@@ -184,7 +184,7 @@ def reconstruction_error(
     neither code nor style can tell, and the best picture by squared error alone is then a blurred
     one, of mixed colours. Without any error in place nothing would hold a picture where it belongs.
     """
-    error = (x_hat - x).square().mean((1, 2, 3))
+    error = _squared_error(x_hat, x)
     down, right = shift
     if shift == (0, 0) or in_place == 1:
         return error
@@ -192,11 +192,14 @@ def reconstruction_error(
     wide = pad(x_hat, (right, right, down, down), mode="replicate")
     moves = [(i, j) for i in sorted({0, down, 2 * down}) for j in sorted({0, right, 2 * right})]
     with torch.no_grad():  # every second row and column tell which move fits
-        some = x[:, :, ::2, ::2]
-        errors = [
-            (wide[:, :, i : i + height : 2, j : j + width : 2] - some).square().mean((1, 2, 3))
-            for i, j in moves
-        ]
+        some = x[:, :, ::2, ::2].contiguous()
+        rows, columns = some.shape[2:]
+        parities = {(i % 2, j % 2) for i, j in moves}
+        coarse = {(i, j): wide[:, :, i::2, j::2].contiguous() for i, j in parities}
+        errors = []
+        for i, j in moves:
+            part = coarse[i % 2, j % 2][:, :, i // 2 : i // 2 + rows, j // 2 : j // 2 + columns]
+            errors.append(_squared_error(part, some))
         chosen = torch.stack(errors, 1).argmin(1)
     order = chosen.argsort()
     counts = torch.bincount(chosen, minlength=len(moves)).tolist()
@@ -204,8 +207,14 @@ def reconstruction_error(
         part[:, :, i : i + height, j : j + width]
         for part, (i, j) in zip(wide[order].split(counts), moves, strict=True)
     ]
-    least = (torch.cat(moved) - x[order]).square().mean((1, 2, 3))[order.argsort()]
+    least = _squared_error(torch.cat(moved), x[order])[order.argsort()]
     return torch.lerp(least, error, in_place)
+
+
+def _squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
+    """Mean squared error of each fragment (N, C, H, W) -> (N,)."""
+    difference = (x_hat - x).flatten(1)
+    return torch.linalg.vecdot(difference, difference) / difference.shape[1]
 
 
 def contrast_weights(x: Tensor) -> Tensor:

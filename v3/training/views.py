@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import Generator, Tensor
-from torch.nn.functional import affine_grid, avg_pool2d, grid_sample, interpolate
+from torch.nn.functional import avg_pool2d, grid_sample, interpolate
 
 from v3.training.params import ViewParams
 
@@ -25,17 +25,32 @@ def move(x: Tensor, params: ViewParams, kind: str, generator: Generator) -> Tens
         return x
     flat = x.flatten(0, 1)
 
-    def draw(count: int, most: float) -> Tensor:
-        return (torch.rand(len(flat), count, generator=generator) * 2 - 1) * most
+    def draw(most: float) -> Tensor:
+        return ((torch.rand(len(flat), 1, generator=generator) * 2 - 1) * most).to(x.device)
 
-    affine = torch.zeros(len(flat), 2, 3)
-    sides = torch.tensor([1.0, float(kind == "images")])  # width and height
-    stretch = (draw(2, params.zoom) * sides).exp()
-    affine[:, 0, 0], affine[:, 1, 1] = stretch.unbind(1)
-    affine[:, 0, 1] = draw(1, params.zoom)[:, 0] * sides[1]
-    affine[:, :, 2] = draw(2, 2 * params.shift) * sides  # the grid is 2 wide and 2 high
-    grid = affine_grid(affine, list(flat.shape), align_corners=False).to(x.device)
+    wide, along = draw(params.zoom).exp(), draw(2 * params.shift)  # the grid is 2 wide and 2 high
+    across = _middles(x.shape[4], x.device) * wide + along  # (b n, W)
+    if kind == "spectrograms":
+        return _resample(flat, across).view_as(x)
+    high, slant, down = draw(params.zoom).exp(), draw(params.zoom), draw(2 * params.shift)
+    rows = _middles(x.shape[3], x.device)
+    grid = torch.empty(len(flat), *x.shape[3:], 2, device=x.device)
+    grid[..., 0] = across[:, None] + (rows * slant)[:, :, None]
+    grid[..., 1] = (rows * high + down)[:, :, None]
     return grid_sample(flat, grid, padding_mode="border", align_corners=False).view_as(x)
+
+
+def _middles(size: int, device: torch.device) -> Tensor:
+    """Middles of `size` pixels on a line from -1 to 1."""
+    return (2 * torch.arange(size, device=device) + 1) / size - 1
+
+
+def _resample(x: Tensor, places: Tensor) -> Tensor:
+    """x (N, C, H, W) at the `places` (N, W) of its width, -1 to 1, between two columns linearly."""
+    width = x.shape[3]
+    column = (((places + 1) * width - 1) / 2).clamp(0, width - 1)
+    distance = torch.arange(width, device=x.device)[:, None] - column[:, None]  # (N, W, W)
+    return ((1 - distance.abs()).clamp_min(0).mT @ x.flatten(1, 2).mT).mT.view_as(x)
 
 
 def degrade(x: Tensor, params: ViewParams, generator: Generator) -> Tensor:

@@ -1,0 +1,171 @@
+"""The layers that encoder and decoder are built of, besides PyTorch's own."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from v3.base.errors import V3Error
+
+Size = tuple[int, int]
+LEAST_CONTRAST = 0.02  # added to a deviation: what is flat stays flat
+MODULATION = 64  # width of the hidden layer that reads the style for one modulation
+
+
+class SampleNorm(nn.Module):
+    """Takes off what the fragments of a sample share, and says what it was to the style.
+
+    That is the mean of every row. With `cepstra` > 0 the rows are brought to so many coefficients
+    of their cosine transform, each over its deviation in the sample, and back: cepstral mean and
+    variance normalisation (Viikki and Laurila, 1998), which leaves the broad shape of a spectrum
+    and drops the fine one, the pitch of a voice, as speech recognisers do (Davis and Mermelstein,
+    1980).
+    """
+
+    transform: Tensor  # (cepstra, H)
+
+    def __init__(self, fragment_shape: tuple[int, int, int], cepstra: int, style_dim: int) -> None:
+        super().__init__()
+        channels, height = fragment_shape[:2]
+        if cepstra > height:
+            raise V3Error(
+                f"the spec's cepstra must be <= the fragments' height {height}, is {cepstra}."
+            )
+        self.height, self.cepstra = height, cepstra
+        order, row = torch.arange(cepstra)[:, None], torch.arange(height) + 0.5
+        transform = (torch.pi / height * order * row).cos() * (2 / height) ** 0.5
+        transform[:1] /= 2**0.5  # orthonormal DCT-II
+        self.register_buffer("transform", transform, persistent=False)
+        self.read = nn.Linear(channels * (height + cepstra), style_dim)
+
+    def profile(self, x: Tensor) -> Tensor:
+        """Fragments (N, C, H, W) -> (N, C, H + cepstra, 1), to be averaged over a sample's.
+
+        The mean of every row and the mean square of every cepstrum.
+        """
+        rows = x.mean(3, keepdim=True)
+        if not self.cepstra:
+            return rows
+        return torch.cat([rows, (self.transform @ x).square().mean(3, keepdim=True)], dim=2)
+
+    def forward(self, x: Tensor, profile: Tensor) -> tuple[Tensor, Tensor]:
+        """Fragments (N, C, H, W) with their samples' profiles -> normalised ones, and style."""
+        rows, squares = profile.split([self.height, self.cepstra], dim=2)
+        x = x - rows
+        if not self.cepstra:
+            return x, self.read(rows.flatten(1))
+        variance = (squares - (self.transform @ rows).square()).clamp_min(0)
+        deviation = variance.sqrt() + LEAST_CONTRAST
+        shape = (self.transform @ x) / deviation * deviation.mean(2, keepdim=True)
+        known = torch.cat([rows, deviation.log()], dim=2)
+        return self.transform.mT @ shape, self.read(known.flatten(1))
+
+
+class Modulation(nn.Module):
+    """x (N, C, H, W) * (1 + gain) + offset, one gain and one offset a channel, read from z_s.
+
+    Feature-wise linear modulation (Perez et al., 2018, arXiv 1709.07871). A style is mostly a gain
+    and an offset of something: ink and paper, contrast and polarity, loudness and tilt. Changes
+    nothing at first.
+    """
+
+    def __init__(self, style_dim: int, channels: int) -> None:
+        super().__init__()
+        last = nn.Linear(MODULATION, 2 * channels)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.read = nn.Sequential(nn.Linear(style_dim, MODULATION), nn.GELU(), last)
+
+    def forward(self, x: Tensor, z_s: Tensor) -> Tensor:
+        gain, offset = self.read(z_s)[:, :, None, None].chunk(2, dim=1)
+        return torch.addcmul(offset, x, 1 + gain)
+
+
+class Spreading(nn.ConvTranspose2d):
+    """A transposed convolution whose kernel is twice its even stride, computed another way.
+
+    Between the middles of two strides every output depends on the same two inputs a side, so all
+    of them are channels of one 2x2 convolution (Shi et al., 2016, arXiv 1609.07009), put in
+    their places afterwards. The same weights give the same values but for rounding; to few
+    channels PyTorch's own takes up to six times as long.
+    """
+
+    def forward(self, x: Tensor, _output_size: list[int] | None = None) -> Tensor:
+        inputs, out = self.weight.shape[:2]
+        down, right = (int(step) for step in self.stride)
+        # the kernel's second half belongs to the input before, its first half to the one after
+        taps = self.weight.view(inputs, out, 2, down, 2, right).flip(2, 4)
+        weight = taps.permute(3, 5, 1, 0, 2, 4).reshape(down * right * out, inputs, 2, 2)
+        weight = weight.contiguous(memory_format=torch.channels_last)
+        bias = None if self.bias is None else self.bias.repeat(down * right)
+        y = nn.functional.conv2d(x, weight, bias, padding=1).permute(0, 2, 3, 1)
+        n, height, width = y.shape[:3]
+        y = y.reshape(n, height, width, down, right, out).transpose(2, 3)
+        y = y.reshape(n, height * down, width * right, out)
+        top, left = down // 2, right // 2  # half a stride too much on every side
+        return y[:, top:-top, left:-left].permute(0, 3, 1, 2)
+
+
+class Layers(nn.Sequential):
+    """Layers one after the other; those that modulate get the style (N, d_s), too."""
+
+    def forward(self, x: Tensor, z_s: Tensor | None = None) -> Tensor:
+        for layer in self:
+            styled = isinstance(layer, Modulation | Layers | ResidualBlock)
+            x = layer(x, z_s) if styled else layer(x)
+        return x
+
+
+def norm(channels: int, style_dim: int) -> list[nn.Module]:
+    """Batch norm, and with `style_dim` > 0 what a style of so many dimensions makes of it."""
+    return [nn.BatchNorm2d(channels), *modulation(channels, style_dim)]
+
+
+def modulation(channels: int, style_dim: int) -> list[nn.Module]:
+    return [Modulation(style_dim, channels)] if style_dim else []
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions with batch norm; GELU after the first and after the sum.
+
+    The first convolution takes the stride, and changes the width; in a transposed block it keeps
+    the width and the second changes it. The shortcut is a 1x1 convolution with batch norm where
+    width or size change. With `style_dim` > 0 a style of so many dimensions modulates both norms.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        out: int,
+        kernel: Size,
+        stride: Size = (1, 1),
+        *,
+        transposed: bool = False,
+        style_dim: int = 0,
+    ) -> None:
+        super().__init__()
+        middle = channels if transposed else out
+        self.body = Layers(
+            conv(channels, middle, kernel, stride, transposed=transposed),
+            *norm(middle, style_dim),
+            nn.GELU(),
+            conv(middle, out, kernel, transposed=transposed),
+            *norm(out, style_dim),
+        )
+        self.shortcut: nn.Module = nn.Identity()
+        if channels != out or stride != (1, 1):
+            self.shortcut = nn.Sequential(
+                conv(channels, out, (1, 1), stride, transposed=transposed), nn.BatchNorm2d(out)
+            )
+
+    def forward(self, x: Tensor, z_s: Tensor | None = None) -> Tensor:
+        return nn.functional.gelu(self.body(x, z_s) + self.shortcut(x))
+
+
+def conv(
+    channels: int, out: int, kernel: Size, stride: Size = (1, 1), *, transposed: bool = False
+) -> nn.Module:
+    """A "same"-padded convolution with bias: its output is the input's size over the stride."""
+    padding = (kernel[0] // 2, kernel[1] // 2)
+    kind = nn.ConvTranspose2d if transposed else nn.Conv2d
+    return kind(channels, out, kernel, stride, padding)
