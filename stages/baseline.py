@@ -10,7 +10,6 @@ figure to beat may be chosen with labels in view, for that makes it harder to be
 
 from v3.base.cli import run
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,12 +19,10 @@ from v3.base.files import write_json
 from v3.base.params_file import load_section
 from v3.evaluation.baseline import baseline_figures, fit_clusters
 from v3.evaluation.common import draw_samples
-from v3.evaluation.front_ends import FrontEnd, front_ends, read_points
+from v3.evaluation.front_ends import FrontEnd, front_ends, point_chunks, read_points
 from v3.evaluation.opened import Opened, open_model_and_data, stage_paths
 from v3.evaluation.params import BaselineParams
 from v3.model.stored import ABOUT, mend
-
-MEASURED = 20_000  # fragments at most whose points are held in memory at once, unless one sample
 
 
 def main() -> None:
@@ -50,7 +47,7 @@ def main() -> None:
 
 
 def measure(
-    opened: Opened, drawn: Sequence[int], front_end: FrontEnd, params: BaselineParams
+    opened: Opened, drawn: list[int], front_end: FrontEnd, params: BaselineParams
 ) -> dict[str, Any]:
     """Figures of the clusters of the samples `drawn` on validation, test and unseen part."""
     file, atoms = opened.file, opened.model.spec.atoms
@@ -59,12 +56,8 @@ def measure(
     del train
     parts = []
     for part in ("validation", "test", "unseen_test"):
-        samples = np.array(opened.split[part])
-        held = np.cumsum(np.diff(file.starts)[samples]) // MEASURED
-        codes = [
-            clusters.codes(read_points(file, some, front_end))
-            for some in np.split(samples, np.flatnonzero(np.diff(held)) + 1)
-        ]
+        samples = opened.split[part]
+        codes = [clusters.codes(points) for points in point_chunks(file, samples, front_end)]
         parts.append((np.concatenate(codes), file.content[file.rows_of(samples)]))
     return baseline_figures(*parts, *opened.sizes)
 

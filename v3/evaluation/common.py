@@ -49,14 +49,15 @@ def choose(total: int, most: int, seed: int) -> NDArray[np.int64]:
 
 def draw_samples(
     starts: Sequence[int] | Array, samples: Sequence[int], most: int, seed: int
-) -> NDArray[np.int64]:
+) -> list[int]:
     """Rising rows of so many of the `samples`, drawn, as have at most `most` fragments together.
 
     Sample s owns the fragments `starts[s]` to `starts[s + 1]`. One sample at least.
     """
     shuffled = np.random.default_rng(seed).permutation(np.asarray(samples, np.int64))
     fragments = np.cumsum(np.diff(starts)[shuffled])
-    return np.sort(shuffled[: max(1, np.searchsorted(fragments, most, side="right"))])
+    count = max(1, int(np.searchsorted(fragments, most, side="right")))
+    return sorted(shuffled[:count].tolist())
 
 
 def exemplars(labels: Array, others: Array, most: int) -> NDArray[np.int64]:

@@ -6,13 +6,14 @@ the frequencies of spectrograms and W their frames. No label has a part in them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
 
+from v3.base.errors import V3Error
 from v3.evaluation.common import Array, one_thread
 from v3.evaluation.embedding import chunks
 from v3.fragments.reader import Fragments
@@ -88,16 +89,27 @@ def normalised_cepstra(x: Array) -> Array:
 
 
 def read_points(file: Fragments, samples: Sequence[int], front_end: FrontEnd) -> Points:
-    """Points (N, D) of all fragments of the samples, in their order."""
+    """Points (N, D) of all fragments of the samples, in their order; N > 0."""
+    points: Points | None = None
+    total, done = len(file.rows_of(samples)), 0
+    for some in point_chunks(file, samples, front_end):
+        if points is None:  # filled piece by piece, for all may fill half of the memory
+            points = np.empty((total, some.shape[1]), np.float32)
+        points[done : done + len(some)] = some
+        done += len(some)
+    if points is None:
+        raise V3Error("baseline: no fragment to cluster.")
+    return points
+
+
+def point_chunks(file: Fragments, samples: Sequence[int], front_end: FrontEnd) -> Iterator[Points]:
+    """The same in pieces of whole samples, as few at once as the evaluations hold in memory."""
     offset, scale = np.float32(file.source.offset), np.float32(file.source.scale)
     rows = file.rows_of(samples)
-    points = None
-    with one_thread():
-        for start, end in chunks(file.sample[rows]):
-            x = (file.read(rows[start:end]).astype(np.float32) - offset) * scale
-            bounds = np.flatnonzero(np.diff(file.sample[rows[start:end]])) + 1
+    sample = file.sample[rows]
+    for start, end in chunks(sample):
+        x = (file.read(rows[start:end]).astype(np.float32) - offset) * scale
+        bounds = np.flatnonzero(np.diff(sample[start:end])) + 1
+        with one_thread():
             made = [front_end.points(part) for part in np.split(x, bounds)]
-            if points is None:
-                points = np.empty((len(rows), made[0][0].size), np.float32)
-            np.concatenate([part.reshape(len(part), -1) for part in made], out=points[start:end])
-    return np.empty((0, 0), np.float32) if points is None else points
+        yield np.concatenate([part.reshape(len(part), -1) for part in made])

@@ -105,7 +105,7 @@ def fit_classifier(
         optimiser.step()
         schedule.step()
         if step + 1 in looks:
-            found = predicted(model, head, embed(model, file, held_out.tolist()).z_c)
+            found = predicted(model, head, embed(model, file, held_out).z_c)
             accuracy = share_right(found, truth)
             if accuracy >= best_accuracy:  # of two alike the later, whose steps were smaller
                 best_step, best_accuracy = step + 1, accuracy
