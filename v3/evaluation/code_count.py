@@ -54,7 +54,7 @@ def agreed(one: Array, other: Array) -> float:
         )
     if min(len(np.unique(one)), len(np.unique(other))) < 2:
         return 0.0
-    return float(adjusted_mutual_info_score(one, other))
+    return min(1.0, float(adjusted_mutual_info_score(one, other)))  # or 1 + 2e-16
 
 
 def between_seeds(codes: Mapping[int, Array]) -> dict[str, float]:
