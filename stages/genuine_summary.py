@@ -57,7 +57,7 @@ def main() -> None:
         f"{corpus}: a dot a training seed (study {STUDY.name})",
         about["source"],
     )
-    with atomic_folder(STUDY / "plots" / corpus) as beside:
+    with atomic_folder(STUDY / "pictures" / corpus) as beside:
         for picture in sorted(first.plots("").glob("*/*.png")):
             shutil.copyfile(picture, beside / picture.name)
 
