@@ -1,6 +1,7 @@
 # make repro    everything from nothing: environment, data, models, metrics, plots
 # make studies  the same models on many seeds (some two hours on two cores)
 # make genuine  the same recipes on genuine corpora, from V3_MIRROR (docs/corpora.md; some hours)
+# make sweep    how many codes? Told without a label, for DATASET=... (docs/codes.md)
 # make docs     the tables of figures in README.md and docs/, from metrics/ and studies/
 # make test     style, types and tests (installs Chromium, 290 MB, where it may: the page of plots)
 # make lint     style and types alone
@@ -11,7 +12,7 @@ BIN := .venv/bin
 # For all that runs below. Stages run as `python -m ...`, so .venv has to be first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro studies genuine docs test lint format environment fluidsynth chromium
+.PHONY: repro studies genuine sweep docs test lint format environment fluidsynth chromium
 
 repro: environment fluidsynth
 	@scripts/repro.sh
@@ -25,6 +26,10 @@ studies: environment fluidsynth
 
 genuine: environment
 	$(BIN)/dvc repro studies/genuine/dvc.yaml
+
+sweep: environment fluidsynth
+	$(BIN)/python scripts/studies.py sweep $(if $(DATASET),--datasets $(DATASET))
+	$(BIN)/dvc repro studies/sweep/dvc.yaml
 
 docs: environment
 	$(BIN)/python scripts/tables.py

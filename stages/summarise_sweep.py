@@ -18,6 +18,7 @@ from v3.evaluation.params import load_study
 from v3.fragments.labels import LabelledFragments
 from v3.plots.code_counts import Panel, over_code_counts
 
+DOUBTFUL = 0.5  # agreement below which there is nothing to choose by
 # Of each figure its title on the picture, and whether it lies between 0 and 1.
 TITLES = {
     "between_seeds": ("agreement between seeds (AMI)", True),
@@ -59,7 +60,18 @@ def main() -> None:
     about = {name: first[name] for name in ("source", "fragments", "steps")}
     write_json(folder / "metrics" / f"{dataset}.json", about | {"contents": contents} | figures)
     draw(folder / "plots" / f"{dataset}.png", figures, contents, dataset, first["source"])
-    print(f"{dataset}: {figures['choice']} codes, by the agreement between seeds.")
+    print(f"{dataset}: {verdict(figures)}.")
+
+
+def verdict(figures: Mapping[str, Any]) -> str:
+    """The choice, and what there is to doubt of it."""
+    best = max(found["middle"]["between_seeds"] for found in figures["by_atoms"].values())
+    said = f"{figures['choice']} codes, by the agreement between seeds ({best:.2f} at the best)"
+    if best < DOUBTFUL:
+        said += "; they agree on little at any K: raise studies.sweep.part and run it again"
+    elif figures["choice"] == max(map(int, figures["by_atoms"])):
+        said += "; no more were tried: list larger K in studies.sweep and run it again"
+    return said
 
 
 def trained(score: Mapping[str, Any]) -> Trained:
