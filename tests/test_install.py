@@ -111,6 +111,7 @@ AREAS = {
     ),
     "evaluation": ("v3/evaluation", "v3/plots"),
     "corpora": ("v3/corpora", "v3/standins", "v3/download"),
+    "report": ("v3/report", "v3/sound"),
     "pipeline": ("stages", "v3/params.py"),
 }
 

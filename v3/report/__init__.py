@@ -1,0 +1,1 @@
+"""A page of a dataset's results: pictures, plots that answer, sounds, and how they were made."""

@@ -1,0 +1,1 @@
+"""Spectrograms made heard, and what is measured of what is heard."""
