@@ -33,6 +33,11 @@ WORDS = {
     "sprites": ("Sprites", "poses", "characters"),
     "librispeech": ("Librispeech", "phonemes", "speakers"),
 }
+# The same of those that only studies/genuine has.
+GENUINE_WORDS = {
+    "timit": ("TIMIT", "phones", "speakers"),
+    "mnist_writers": ("MNIST", "digits", "writers"),
+}
 # What was aimed at before anything was trained, by corpus and figure.
 TARGETS: dict[str, dict[str, float]] = {
     "phonenums": {
@@ -129,12 +134,12 @@ def table(head: Cells, rows: Iterable[Cells]) -> str:
 
 
 def name_of(dataset: str) -> str:
-    return WORDS.get(dataset, (dataset,))[0]
+    return (WORDS | GENUINE_WORDS).get(dataset, (dataset,))[0]
 
 
 def words(dataset: str) -> tuple[str, str]:
     """What contents and styles are called."""
-    found = WORDS.get(dataset, ("", "contents", "styles"))
+    found = (WORDS | GENUINE_WORDS).get(dataset, ("", "contents", "styles"))
     return found[1], found[2]
 
 
@@ -147,24 +152,69 @@ def kind_of(source: str | None) -> str:
 
 
 def results() -> str:
-    rows = []
-    for dataset in datasets():
-        contents, _ = words(dataset)
-        labels, codes = (metric(dataset, "codebook", key) for key in ("labels", "atoms"))
-        size = f"{labels or NONE} {contents}, {codes or NONE} codes"
-        rows.append(
-            [
-                f"{name_of(dataset)}: {size}",
-                kind_of(summary(dataset, "source")),
-                number(summary(dataset, "purity")),
-                number(summary(dataset, "baseline_purity")),
-                number(summary(dataset, "zero_shot")),
-                number(summary(dataset, "baseline_zero_shot")),
-                beside(summary(dataset, "leakage"), figure_chance(dataset, "leakage")),
-            ]
-        )
-    head = ["corpus", "data", "purity", "k-means", "zero-shot", "k-means", "left in the style"]
-    return table([*head[:-1], f"{head[-1]} (chance)"], rows)
+    """A row a corpus; of the genuine ones, once they are measured, the seeds' median and worst."""
+    rows = [result_of_one_seed(dataset) for dataset in datasets()]
+    rows += [result_of_seeds(name, found) for name, found in genuine_measured().items()]
+    head = ["corpus", "data", "purity: test / unseen", "k-means", "its best front end"]
+    head += ["with labels", "zero-shot", "left in the style (chance)", "swap: content kept"]
+    return table([*head, "style taken (chance)"], rows)
+
+
+def result_of_one_seed(dataset: str) -> Cells:
+    contents, _ = words(dataset)
+    labels, codes = (metric(dataset, "codebook", key) for key in ("labels", "atoms"))
+    raw, best = (metric(dataset, "baseline", "raw"), summary(dataset, "baseline_front_end"))
+    return [
+        f"{name_of(dataset)}: {labels or NONE} {contents}, {codes or NONE} codes",
+        kind_of(summary(dataset, "source")),
+        pair(read(ROOT / "metrics" / dataset / "summary.json"), ""),
+        pair(raw or {}, ""),
+        f"{pair(metric(dataset, 'baseline', best) or {}, '')} {best}" if best else NONE,
+        pair(read(ROOT / "metrics" / dataset / "summary.json"), "bound_"),
+        number(summary(dataset, "zero_shot")),
+        beside(summary(dataset, "leakage"), figure_chance(dataset, "leakage")),
+        number(summary(dataset, "swap_content_kept")),
+        beside(summary(dataset, "swap_style_taken"), metric(dataset, "swap", "style_chance")),
+    ]
+
+
+def result_of_seeds(name: str, found: Any) -> Cells:
+    """Median, and after it the worst seed, of what hangs on the seed."""
+    middle, worst, chance = (found.get(key, {}) for key in ("median", "worst", "chance"))
+    best = found.get("baseline_front_end")
+    front_ends = found.get("front_ends", {})
+
+    def seeds(figure: str) -> str:
+        return f"{number(middle.get(figure))}, worst {number(worst.get(figure))}"
+
+    def with_chance(figure: str) -> str:
+        return f"{seeds(figure)} ({number(chance.get(figure))})"
+
+    return [
+        f"{name_of(name)}: {found['labels']} {words(name)[0]}, {found['atoms']} codes",
+        f"genuine, {len(found['purity'])} seeds",
+        f"{pair(middle, '')}, worst {pair(worst, '')}",
+        pair(front_ends.get("raw", {}), ""),
+        f"{pair(front_ends.get(best, {}), '')} {best}" if best else NONE,
+        pair(middle, "bound_"),
+        seeds("zero_shot"),
+        with_chance("leakage"),
+        seeds("swap_content_kept"),
+        with_chance("swap_style_taken"),
+    ]
+
+
+def pair(found: Any, kind: str) -> str:
+    """Purity on the test split and on unseen styles, of those figures that `kind` begins."""
+    values = [found.get(f"{kind}{name}") for name in ("purity", "zero_shot_purity")]
+    return NONE if values == [None, None] else " / ".join(map(number, values))
+
+
+def genuine_measured() -> dict[str, Any]:
+    """Figures of the genuine corpora that there are, by name, in the order of the study."""
+    stage = read_yaml(ROOT / "studies" / "genuine" / "dvc.yaml").get("stages", {}).get("corpus", {})
+    found = {name: study("genuine", name) for name in stage.get("foreach", ())}
+    return {name: figures for name, figures in found.items() if figures}
 
 
 def codes() -> str:
@@ -403,7 +453,10 @@ def same_code(name: str, dataset: str) -> bool:
 
 def trained_by(name: str, dataset: str) -> dict[str, str]:
     """Digests of the code that a study trained a dataset with, by file or folder."""
-    stages = read_yaml(ROOT / "studies" / name / "dvc.lock").get("stages", {})
+    folder = ROOT / "studies" / name
+    below = folder / "corpora"  # of genuine corpora
+    lock = (below if below.is_dir() else folder) / "dvc.lock"
+    stages = read_yaml(lock).get("stages", {})
     for key, stage in stages.items():
         if re.match(rf"train\w*@{dataset}-", key):
             # paths of a study's lock are relative to its own folder, or to wdir, the project's
@@ -413,7 +466,9 @@ def trained_by(name: str, dataset: str) -> dict[str, str]:
 
 def main_code(dataset: str) -> dict[str, str]:
     stages = read_yaml(ROOT / "dvc.lock").get("stages", {})
-    stage = stages.get(f"train@{dataset}", {})
+    # a corpus that the main pipeline does not have is compared with any that it has
+    trained = {name: stage for name, stage in stages.items() if name.startswith("train@")}
+    stage = trained.get(f"train@{dataset}") or next(iter(trained.values()), {})
     return {dep["path"]: dep["md5"] for dep in code_of(stage)}
 
 

@@ -43,10 +43,15 @@ def main() -> None:
     }
     scores = {seed: headline(found | once) for seed, found in metrics.items()}
     figures = over_seeds(scores)
-    about = {
+    about: dict[str, Any] = {
         key: value
         for key, value in scores[seeds[0]].items()
         if isinstance(value, str)  # the source, and which front end is the best
+    }
+    about["front_ends"] = {
+        name: {figure: found[figure] for figure in ("purity", "zero_shot_purity", "zero_shot")}
+        for name, found in once["baseline"].items()
+        if isinstance(found, dict)
     }
     about |= {key: metrics[seeds[0]]["codebook"][key] for key in ("labels", "atoms")}
     chance = {name: down(metrics[seeds[0]], keys) for name, keys in CHANCE.items()}

@@ -17,7 +17,13 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
 STUDIES = sorted((ROOT / "studies").glob("*/dvc.yaml"))
-PIPELINES = [ROOT / "dvc.yaml", *sorted((ROOT / "corpora").glob("*/dvc.yaml")), *STUDIES]
+GENUINE = ROOT / "studies" / "genuine" / "corpora" / "dvc.yaml"  # which studies/genuine runs
+PIPELINES = [
+    ROOT / "dvc.yaml",
+    *sorted((ROOT / "corpora").glob("*/dvc.yaml")),
+    *STUDIES,
+    GENUINE,
+]
 RESULT = re.compile(r"(studies/\w+/)?(metrics|plots|scores)/|(.*/)?dvc\.lock")
 
 # Sizes in place of those in params.yaml: of all datasets, and of each its own (which win).
@@ -131,8 +137,11 @@ class Project:
         }
 
 
-def tiny_project(folder: Path, datasets: Collection[str] = tuple(TINY)) -> Project:
-    """This checkout without its results, as a first commit in `folder`, at tiny sizes."""
+def tiny_project(
+    folder: Path, datasets: Collection[str] = tuple(TINY), genuine: bool = False
+) -> Project:
+    """This checkout without its results, as a first commit in `folder`, at tiny sizes; with the
+    study of genuine corpora in sight of DVC, or not."""
     made = Project(folder)
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"],
@@ -147,6 +156,9 @@ def tiny_project(folder: Path, datasets: Collection[str] = tuple(TINY)) -> Proje
         (made.folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, made.folder / name)
     shrink(made.folder / "params.yaml", datasets)
+    if not genuine:
+        hidden = "/genuine\n"
+        (made.folder / "studies" / ".dvcignore").write_text(hidden, encoding="utf-8")
     made.git("init", "-q", "-b", "main")
     made.commit()
     return made
