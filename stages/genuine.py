@@ -19,7 +19,9 @@ def main() -> None:
     corpus = parser.parse_args().corpus
     show()
     target = f"{PIPELINE}:summary@{corpus}"
-    ended = subprocess.run([sys.executable, "-m", "dvc", "repro", target], check=False)
+    # another corpus may be under way beside this one
+    dvc = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro"]
+    ended = subprocess.run([*dvc, target], check=False)
     if ended.returncode:
         raise SystemExit(ended.returncode)
 
