@@ -2,19 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from v3.base.errors import V3Error
 
 
-def card(about: Mapping[str, Any], headline: Mapping[str, Any]) -> str:
+class Beside(Protocol):
+    """A figure beside what it is to be held against; None where there is no such thing."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def means(self) -> str: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def low_is_good(self) -> bool: ...
+    @property
+    def chance(self) -> float | None: ...
+    @property
+    def baseline(self) -> float | None: ...
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What a card says besides: where the model is had from, under which terms, its picture."""
+
+    model: str  # what v3.load takes
+    desc: str = ""
+    terms: str = ""
+    picture: str = ""  # file of the swap grid, beside the card
+
+
+def card(
+    about: Mapping[str, Any],
+    headline: Mapping[str, Any],
+    beside: Iterable[Beside] = (),
+    shared: Shared | None = None,
+) -> str:
     """Markdown from the contents of model.json and of metrics/<dataset>/summary.json.
 
-    `V3Error` if they do not hold what they should.
+    `beside`: the figures that come first, with chance and baseline. `V3Error` if the contents are
+    not what they should be.
     """
     try:
-        return _markdown(about, headline)
+        own = shared or Shared(f"models/{about['info']['dataset']}")
+        return "\n".join(_parts(about, headline, list(beside), own))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise V3Error(
             f"the model's model.json or the metric file summary.json is not whole ({error!r}): run "
@@ -22,40 +57,72 @@ def card(about: Mapping[str, Any], headline: Mapping[str, Any]) -> str:
         ) from None
 
 
-def _markdown(about: Mapping[str, Any], headline: Mapping[str, Any]) -> str:
+def _parts(
+    about: Mapping[str, Any], headline: Mapping[str, Any], beside: list[Beside], shared: Shared
+) -> Iterable[str]:
     info, style, spec = about["info"], about["style_channel"], about["spec"]
-    learnt = "\n".join(f"| {name} | {value:.6g} |" for name, value in about["figures"].items())
-    measured = "\n".join(
-        f"| {name} | {value:.3f} |" for name, value in headline.items() if _is_figure(value)
+    yield f"# V3 model of {info['dataset']}\n"
+    if shared.desc:
+        yield f"{shared.desc}.\n"
+    yield (
+        "Content and style of single fragments, learnt without labels (variance versus "
+        "invariance,\nWu et al., ICLR 2025, arXiv 2407.03824).\n"
     )
-    return f"""# V3 model of {info["dataset"]}
+    if shared.picture:
+        yield f"![Each row one content, each column one style]({shared.picture})\n"
+        yield "The content of the row's original, decoded in the style of the column's.\n"
+    yield f"- Trained on: {' '.join(info['source'].split())}"
+    if shared.terms:
+        yield f"- Terms of the data: {' '.join(shared.terms.split())}"
+    yield (
+        f"- Fragments: {' x '.join(map(str, info['fragment_shape']))}; network input = (value - "
+        f"{info['offset']:g}) x {info['scale']:g}"
+    )
+    yield (
+        f"- Network: {spec['network']}, {spec['atoms']} atoms, content {spec['content_dim']} and "
+        f"style {spec['style_dim']} dimensions"
+    )
+    yield (
+        f"- Style channel: {style['pooling']} pooling, noise {style['noise']:g}, "
+        f"{'standardised' if style['standardise'] else 'as it is'}\n"
+    )
+    if beside:
+        yield from _beside(beside)
+    learnt = [(name, f"{value:.6g}") for name, value in about["figures"].items()]
+    yield from _table("figure of training (no label was used)", learnt)
+    measured = [(name, f"{value:.3f}") for name, value in headline.items() if _is_figure(value)]
+    if measured:
+        yield from _table("figure on samples that trained nothing (with labels)", measured)
+    yield f"""```python
+import v3  # `pip install .` in a checkout of V3
 
-Content and style of single fragments, learnt without labels (variance versus invariance,
-Wu et al., ICLR 2025, arXiv 2407.03824).
-
-- Trained on: {" ".join(info["source"].split())}
-- Fragments: {" x ".join(map(str, info["fragment_shape"]))}; network input = (value - \
-{info["offset"]:g}) x {info["scale"]:g}
-- Network: {spec["network"]}, {spec["atoms"]} atoms, content {spec["content_dim"]} and style \
-{spec["style_dim"]} dimensions
-- Style channel: {style["pooling"]} pooling, noise {style["noise"]:g}, \
-{"standardised" if style["standardise"] else "as it is"}
-
-| figure of training (no label was used) | value |
-|---|---|
-{learnt}
-
-| figure on samples that trained nothing (with labels) | value |
-|---|---|
-{measured}
-
-```python
-from v3.model.v3 import V3
-model = V3.load("models/{info["dataset"]}")
-encoding = model.encode(fragments, sample)  # .codes, .z_c, .z_s, .style
-swapped = model.decode(encoding.codes, other.style)
+model = v3.load("{shared.model}")
+found = model.encode(fragments, sample)  # .codes, .z_c, .z_s, .style
+again = model.decode(found.codes, found.style)
+swapped = model.swap(fragments, others)  # content of the one, style of the other
 ```
 """
+
+
+def _beside(rows: list[Beside]) -> Iterable[str]:
+    yield "| on samples that trained nothing | value | chance | k-means | what it is |"
+    yield "|---|---|---|---|---|"
+    for row in rows:
+        means = f"{row.means} (low is good)" if row.low_is_good else row.means
+        numbers = " | ".join(_number(x) for x in (row.value, row.chance, row.baseline))
+        yield f"| {row.name} | {numbers} | {means} |"
+    yield ""
+
+
+def _table(head: str, rows: Iterable[tuple[str, str]]) -> Iterable[str]:
+    yield f"| {head} | value |"
+    yield "|---|---|"
+    yield from (f"| {name} | {value} |" for name, value in rows)
+    yield ""
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _is_figure(value: Any) -> bool:

@@ -1,0 +1,1 @@
+"""Models on the Hugging Face Hub: put there, and opened from there."""
