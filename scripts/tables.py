@@ -424,6 +424,58 @@ def published() -> str:
     return table(head, rows)
 
 
+# Figures over K: what a column is called, its digits.
+OVER_SIZES = {
+    "macro_purity": ("macro purity", 3),
+    "chance_macro_purity": ("by chance", 3),
+    "purity": ("purity", 3),
+    "one_to_one": ("one-to-one", 3),
+    "zero_shot": ("zero-shot", 3),
+    "active_codes": ("codes in use", 0),
+    "perplexity": ("perplexity", 1),
+    "swap_style_taken": ("style taken", 3),
+    "swap_content_kept": ("content kept", 3),
+    "leakage": ("left in the style", 3),
+}
+
+
+def sizes(dataset: str) -> str:
+    """Figures of codebooks of several sizes: the median over the seeds, and the worst."""
+    found = study("codes", dataset).get("by_atoms", {})
+    if not found:
+        return "Not measured yet: `make studies`.\n"
+    rows = []
+    for atoms, figures in found.items():
+        row = [atoms, number(figures.get("published_macro_purity"))]
+        for name, (_, digits) in OVER_SIZES.items():
+            middle, worst = (
+                number(figures[kind].get(name), digits) for kind in ("median", "worst")
+            )
+            alone = middle == NONE or name.startswith("chance")
+            row.append(middle if alone else f"{middle} ({worst})")
+        rows.append(row)
+    head = ["K", "macro purity, published", *(label for label, _ in OVER_SIZES.values())]
+    return table(head, rows)
+
+
+def sweep() -> str:
+    """What each figure of the sweep over K would have chosen, beside the number of contents."""
+    names = ("views", "agreement", "error", "perplexity")
+    rows = []
+    for dataset in studied("sweep"):
+        if not (found := study("sweep", dataset)):
+            continue
+        choice = found["choice"]
+        agreed = found["by_atoms"][str(choice)]["middle"]["between_seeds"]
+        others = [count(found["would_choose"][name]) for name in names]
+        row = [name_of(dataset), count(found["contents"]), f"**{choice}**", number(agreed, 2)]
+        rows.append([*row, ", ".join(found["by_atoms"]), *others])
+    if not rows:
+        return "Not measured yet: `make studies`.\n"
+    head = ["corpus", "contents", "chosen", "AMI there", "out of", *names]
+    return table(head, rows)
+
+
 def study_code() -> str:
     """Whether the studies were trained by the code that the figures of one seed are of."""
     old = [
@@ -496,6 +548,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "training": training,
     "published": published,
     "study-code": study_code,
+    "sizes-phonenums": lambda: sizes("phonenums"),
+    "sizes-insnotes": lambda: sizes("insnotes"),
+    "sweep": sweep,
     **{f"seeds-{name}": (lambda name=name: seeds_table(name)) for name in WORDS},
 }
 

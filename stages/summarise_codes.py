@@ -21,6 +21,7 @@ TITLES = {
     "swap_style_taken": ("style taken in a swap", True),
     "leakage": ("content left in the style (low is good)", True),
 }
+CHANCE = "chance_macro_purity"
 
 
 def main() -> None:
@@ -45,12 +46,15 @@ def main() -> None:
     published = study.published_at(dataset)
     figures = over_sizes(scores, published)
     write_json(folder / "metrics" / f"{dataset}.json", {"source": source, "by_atoms": figures})
+    chance = {int(atoms): found["median"][CHANCE] for atoms, found in figures.items()}
+    beside = {"macro_purity": {"published method": published} if published else {}}
+    beside["macro_purity"]["by chance"] = chance
     panels = [
         Panel(
             title,
             {int(atoms): found[name] for atoms, found in figures.items()},
             {int(atoms): found["median"][name] for atoms, found in figures.items()},
-            others={"published method": published} if name == "macro_purity" and published else {},
+            others=beside.get(name, {}),
             share=share,
         )
         for name, (title, share) in TITLES.items()

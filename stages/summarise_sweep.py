@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from v3.base.files import read_metrics, write_json
-from v3.evaluation.code_count import FIGURES, Trained, sweep_figures
+from v3.evaluation.code_count import CHOICE, FIGURES, Trained, sweep_figures
 from v3.evaluation.params import load_study
 from v3.fragments.labels import LabelledFragments
 from v3.plots.code_counts import Panel, over_code_counts
@@ -97,6 +97,7 @@ def draw(
             title,
             {atoms: found[name] for atoms, found in by_atoms.items()},
             {atoms: found["middle"][name] for atoms, found in by_atoms.items()},
+            line="mean of pairs" if name == CHOICE else "median",
             chosen=figures["would_choose"].get(name),
             share=share,
         )

@@ -46,7 +46,7 @@ def perfect(seed: int, atoms: int) -> Trained:
 
 def test_agreement_is_adjusted_mutual_information() -> None:
     one = np.array([0, 0, 1, 1, 2, 2])
-    assert agreed(one, np.array([5, 5, 0, 0, 3, 3])) == pytest.approx(1)  # numbers of codes mean nothing
+    assert agreed(one, np.array([5, 5, 0, 0, 3, 3])) == pytest.approx(1)  # by whatever names
     assert agreed(one, np.zeros(6, int)) == agreed(np.ones(6, int), np.ones(6, int)) == 0.0
     draw = np.random.default_rng(0)
     many = draw.integers(40, size=(2, 2000))
@@ -189,7 +189,7 @@ def test_a_sweep_needs_no_label(known: bool) -> None:
             score = json.loads(out.read_text("utf-8"))
             assert (score["atoms"], score["steps"]) == (atoms, 10)
             assert len(score["codes"]) == score["fragments"] > 0
-            assert 0 < score["error"] < 10
+            assert score["error"] > 0
     stage("summarise_sweep", "bars")
     found = json.loads(Path("studies/sweep/metrics/bars.json").read_text("utf-8"))
     assert found["contents"] == (3 if known else None)

@@ -18,13 +18,14 @@ COLUMNS = 3
 class Panel:
     """One figure over K: `values` (of seeds, or of pairs of them) and their `middle` by K.
 
-    `others`: the figure by K elsewhere, by the name of where. `chosen`: the K that the figure
-    would choose. `share`: it lies between 0 and 1.
+    `line`: which middle it is. `others`: the figure by K elsewhere, by the name of where.
+    `chosen`: the K that the figure would choose. `share`: it lies between 0 and 1.
     """
 
     title: str
     values: Mapping[int, Mapping[str, float]]
     middle: Mapping[int, float]
+    line: str = "median"
     others: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     chosen: int | None = None
     share: bool = True
@@ -62,7 +63,7 @@ def _draw(axes: Axes, panel: Panel, contents: int | None) -> None:
         dots = list(panel.values[atoms].values())
         axes.plot([atoms] * len(dots), dots, "o", color=colours(1)[0], markersize=5, alpha=0.6)
     handles += axes.plot(sizes, [panel.middle[atoms] for atoms in sizes], color=colours(1)[0])
-    names.append("middle")
+    names.append(panel.line)
     for (name, values), colour in zip(panel.others.items(), colours(10)[1:], strict=False):
         there = sorted(values)
         drawn = [values[atoms] for atoms in there]
