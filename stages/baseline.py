@@ -38,7 +38,7 @@ def main() -> None:
         )
         figures = {
             name: measure(opened, drawn, front_end, params)
-            for name, front_end in front_ends(opened.model.spec, kind).items()
+            for name, front_end in front_ends(opened.model.spec, kind, opened.file.shape).items()
         }
         about = {"source": opened.info.source, "atoms": opened.model.spec.atoms}
         about["fragments"] = min(len(opened.file.rows_of(drawn)), params.fragments)

@@ -39,14 +39,20 @@ def spec_with(spec, **changes):
 )
 def test_which_there_are(tiny_spec, norms, kind, wanted):
     """Of two that would be the same there is one."""
-    assert list(front_ends(spec_with(tiny_spec, **norms), kind)) == wanted
+    assert list(front_ends(spec_with(tiny_spec, **norms), kind, (3, 8, 8))) == wanted
 
 
 @pytest.mark.parametrize(
-    "norms", [["sample_norm"], ["contrast_norm"], ["sample_norm", "contrast_norm"]]
+    "norms",
+    [
+        {"sample_norm": True},
+        {"sample_norm": True, "cepstra": 5},
+        {"contrast_norm": True},
+        {"sample_norm": True, "contrast_norm": True},
+    ],
 )
 def test_the_trunk_sees_just_that(tiny_spec, norms):
-    spec = spec_with(tiny_spec, **dict.fromkeys(norms, True))
+    spec = spec_with(tiny_spec, **norms)
     info = ModelInfo(
         dataset="x", source="x", offset=0.0, scale=1.0, fragment_shape=(3, 8, 8), variance=1.0
     )
@@ -56,7 +62,7 @@ def test_the_trunk_sees_just_that(tiny_spec, norms):
     x = DRAW.normal(size=(5, 3, 8, 8)).astype(np.float32)
     x[0] = 0.3  # flat
     model.encode(x, np.zeros(5, np.int64))
-    points = front_ends(spec, "images")["trunk"].points(x)
+    points = front_ends(spec, "images", (3, 8, 8))["trunk"].points(x)
     np.testing.assert_allclose(points, seen[0].numpy(), rtol=1e-4, atol=1e-5)
 
 

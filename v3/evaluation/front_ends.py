@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.fft import dct
 
 from v3.base.errors import V3Error
 from v3.evaluation.common import Array, one_thread
 from v3.evaluation.embedding import chunks
+from v3.fragments.format import Shape
 from v3.fragments.reader import Fragments
-from v3.model.networks import LEAST_CONTRAST
+from v3.model.layers import LEAST_CONTRAST, SampleNorm
 from v3.model.spec import Spec
 
 COMPONENTS = 64  # first principal components: what lies beyond is mostly noise
@@ -35,8 +37,8 @@ class FrontEnd:
     components: int | None = COMPONENTS
 
 
-def front_ends(spec: Spec, kind: str) -> dict[str, FrontEnd]:
-    """All that fit fragments of the `kind` and a network by `spec`, by name.
+def front_ends(spec: Spec, kind: str, shape: Shape) -> dict[str, FrontEnd]:
+    """All that fit fragments (C, H, W) of the `kind` and a network by `spec`, by name.
 
     raw, components: the values as they are, and their principal components. trunk: what the
     network's trunk sees, if that is something else. Of spectrograms also level: less the sample's
@@ -44,7 +46,7 @@ def front_ends(spec: Spec, kind: str) -> dict[str, FrontEnd]:
     """
     found = {"raw": FrontEnd(as_they_are, None), "components": FrontEnd(as_they_are)}
     if spec.sample_norm or spec.contrast_norm:
-        found["trunk"] = FrontEnd(lambda x: seen_by_trunk(x, spec))
+        found["trunk"] = FrontEnd(seen_by_trunk(spec, shape))
     if kind == "spectrograms":
         found |= {"level": FrontEnd(less_loudness), "cepstra": FrontEnd(normalised_cepstra)}
     return found
@@ -55,14 +57,24 @@ def as_they_are(x: Array) -> Array:
     return x
 
 
-def seen_by_trunk(x: Array, spec: Spec) -> Array:
-    """Of a sample's fragments (n, C, H, W) what `Encoder.forward` gives its trunk."""
-    if spec.sample_norm:
-        x = x - x.mean((0, 3), keepdims=True)
-    if spec.contrast_norm:
-        x = x - x.mean((2, 3), keepdims=True)
-        x = x / (2 * (np.sqrt(np.square(x).mean((1, 2, 3), keepdims=True)) + LEAST_CONTRAST))
-    return x
+def seen_by_trunk(spec: Spec, shape: Shape) -> Callable[[Array], Array]:
+    """Of a sample's fragments (n, C, H, W), (C, H, W) being `shape`, what the trunk is given."""
+    # its weights, which make style of what it takes off, have no part
+    norm = SampleNorm(shape, spec.cepstra, spec.style_dim) if spec.sample_norm else None
+
+    @torch.inference_mode()
+    def points(x: Array) -> Array:
+        given = torch.from_numpy(x)
+        if norm is not None:
+            profile = norm.profile(given).mean(0, keepdim=True).expand(len(x), -1, -1, -1)
+            given = norm(given, profile)[0]
+        if spec.contrast_norm:
+            given = given - given.mean((2, 3), keepdim=True)
+            deviation = given.square().mean((1, 2, 3), keepdim=True).sqrt()
+            given = given / (2 * (deviation + LEAST_CONTRAST))
+        return given.numpy()
+
+    return points
 
 
 def less_loudness(x: Array) -> Array:
