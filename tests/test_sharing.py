@@ -351,3 +351,55 @@ def test_a_card_without_measures_still_says_how_to_load(model: Path) -> None:
     assert 'v3.load("some/where")' in text
     assert "| figure on samples" not in text
     assert "Terms" not in text
+
+
+# --- the command --------------------------------------------------------------------------------
+
+COMMAND = """
+import typer
+from v3.base.cli import run
+from v3.sharing.command import push
+app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
+app.command()(push)
+run(app)
+"""
+
+
+def run_command(folder: Path, address: str, *args: str, **env: str) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, *args],
+        cwd=ROOT,
+        env=clean_environment(folder, address) | env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_command_says_where_the_model_is_and_how_to_open_it(
+    model: Path, tmp_path: Path
+) -> None:
+    with serving_models() as address:
+        args = (str(model), "ann/bars", "--private", "--terms", "mine")
+        code, said, _ = run_command(tmp_path, address, *args, HF_TOKEN=WRITE)
+        assert code == 0
+        assert f"{address}/ann/bars/commit/" in said
+        assert "v3.load('ann/bars')" in said
+        repo = ModelHub.repos["ann/bars"]
+        assert repo.private
+        assert b"- Terms of the data: mine" in repo.files["README.md"]
+
+
+def test_a_command_that_fails_says_one_sentence(model: Path, tmp_path: Path) -> None:
+    for env, words in (
+        ({}, "error: there is no token for http://127.0.0.1:9: make one that may write"),
+        ({"HF_TOKEN": WRITE}, "error: http://127.0.0.1:9/ann/bars cannot be reached"),
+    ):
+        code, said, wrong = run_command(
+            tmp_path, "http://127.0.0.1:9", str(model), "ann/bars", **env
+        )
+        assert code == 1
+        assert said == ""
+        assert wrong.startswith(words)
+        assert len(wrong.strip().splitlines()) == 1
