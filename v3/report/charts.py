@@ -6,6 +6,7 @@ Colours of paper, text and grid are the page's, which knows whether it is light 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from matplotlib.colors import to_hex
 
 from v3.plots.canvas import SOME, Array, colours
 from v3.plots.maps import COLOURFUL
+from v3.plots.names import short
 
 Chart = dict[str, Any]
 Curve = Mapping[str, float]
@@ -77,19 +79,22 @@ def last_ratios(history: Sequence[Curve]) -> dict[str, float]:
 
 
 def confusion(counts: Array, order: Array, names: Sequence[str]) -> Chart:
-    """Counts of code by label (K, L), every row divided by its sum, rows in `order`."""
+    """Counts of code by label (K, L), every row divided by its sum, rows in `order`.
+
+    Plotly reads names as HTML, in which these are text.
+    """
     ordered = counts[order]
     shares = ordered / np.maximum(ordered.sum(1, keepdims=True), 1)
     texts = [
         [
-            f"code {code}, {name}: {share:.3f} ({count} of {total})"
+            f"code {code}, {escape(short(name))}: {share:.3f} ({count} of {total})"
             for name, share, count in zip(names, row, line, strict=True)
         ]
         for code, row, line, total in zip(order, shares, ordered, ordered.sum(1), strict=True)
     ]
     heat = go.Heatmap(
         z=_rounded(shares, 3),
-        x=list(names),
+        x=list(range(len(names))),
         y=[str(code) for code in order],
         text=texts,
         hoverinfo="text",
@@ -101,7 +106,11 @@ def confusion(counts: Array, order: Array, names: Sequence[str]) -> Chart:
         colorbar={"title": {"text": "share", "side": "right"}, "thickness": 10, "outlinewidth": 0},
     )
     made = _chart([heat], "label", "code")
-    made["layout"]["xaxis"] |= {"type": "category", "showgrid": False}
+    made["layout"]["xaxis"] |= {
+        "showgrid": False,
+        "tickvals": list(range(len(names))),
+        "ticktext": [escape(short(name)) for name in names],
+    }
     made["layout"]["yaxis"] |= {"type": "category", "showgrid": False, "autorange": "reversed"}
     return made
 

@@ -183,18 +183,21 @@ def training(about: Mapping[str, Any], size: int, ratios: Mapping[str, float]) -
     """How the model was trained, from the contents of model.json and its number of parameters."""
     params, spec, figures = about["training"], about["spec"], about["figures"]
     batch = f"{params['batch_samples']} samples with {params['fragments_per_sample']} fragments"
-    rows = [
-        ("error of reconstruction, validation samples", f"{figures['validation_error']:.4g}"),
-        ("the data's variance: that of knowing nothing", f"{about['info']['variance']:.4g}"),
-        ("perplexity of the codes, validation samples", f"{figures['validation_perplexity']:.3g}"),
-    ]
+    measured = {
+        "validation_error": "error of reconstruction, validation samples",
+        "validation_perplexity": "perplexity of the codes, validation samples",
+    }
+    rows = [(said, f"{figures[name]:.4g}") for name, said in measured.items() if name in figures]
+    variance = about["info"]["variance"]
+    rows.append(("variance of the data: the error of knowing nothing", f"{variance:.4g}"))
     rows += [(name, f"{value:.3g}") for name, value in ratios.items()]
+    steps, kept = (int(figures.get(name, params["steps"])) for name in ("steps", "best_step"))
     return {
         "sentence": (
-            f"{int(figures['steps']):,} updates of {batch} each, seed {params['seed']}, and the "
-            f"weights of update {int(figures['best_step']):,}. A {spec['network']} network of "
-            f"{size:,} parameters, {spec['atoms']} atoms. Each of the four ratios should reach "
-            f"the relativity, {params['relativity']:g} (dotted)."
+            f"{steps:,} updates of {batch} each, seed {params['seed']}, and the weights of update "
+            f"{kept:,}. A {spec['network']} network of {size:,} parameters, {spec['atoms']} atoms. "
+            f"Each of the four ratios should reach the relativity, {params['relativity']:g} "
+            "(dotted)."
         ),
         "figures": rows,
     }

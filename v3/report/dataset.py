@@ -18,7 +18,7 @@ from v3.report import charts, pictures
 from v3.report.closest import ALIKE, nearness
 from v3.report.contents import Contents, training
 from v3.report.differences import differences, own_parameters
-from v3.report.figures import all_figures, by_style, figures, read_all_metrics
+from v3.report.figures import all_figures, by_style, figures, left_out, read_all_metrics
 from v3.report.page import DATA, write_data
 from v3.report.sounds import sounds
 
@@ -74,6 +74,7 @@ def page_values(opened: Opened, folder: Path) -> Values:
         "best_input": metrics.get("baseline", {}).get("best"),
         "styles": by_style(metrics),
         "numbers": all_figures(metrics),
+        "left_out": left_out(metrics),
         "map": {"count": f"{len(rows):,}", "kinds": list(maps["colourings"])},
         "codes": contents.codes(),
         "mistakes": contents.mistakes(),

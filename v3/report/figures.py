@@ -135,9 +135,18 @@ def all_figures(metrics: Metrics) -> list[tuple[str, str]]:
     return [(name, f"{value:.4g}") for name, value in summary.items() if _is_number(value)]
 
 
+def left_out(metrics: Metrics) -> list[tuple[str, str]]:
+    """What was not measured and why, by metric file: labels are wanting."""
+    return [
+        (name.replace("_", " "), str(file["left_out"]))
+        for name, file in metrics.items()
+        if "left_out" in file and name != "summary"
+    ]
+
+
 def by_style(metrics: Metrics) -> list[tuple[str, float]]:
     """Zero-shot accuracy of each unseen style, worst first; empty where they are too many."""
-    styles = metrics.get("zero_shot", {}).get("styles", {})
+    styles = metrics.get("zero_shot", {}).get("styles") or {}
     return sorted(styles.items(), key=lambda item: (item[1], item[0]))
 
 
