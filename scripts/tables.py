@@ -460,7 +460,7 @@ def sizes(dataset: str) -> str:
 
 def sweep() -> str:
     """What each figure of the sweep over K would have chosen, beside the number of contents."""
-    names = ("views", "agreement", "error", "perplexity")
+    names = ("shared_codes", "views", "agreement", "error", "perplexity")
     rows = []
     for dataset in studied("sweep"):
         if not (found := study("sweep", dataset)):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from v3.base.files import read_metrics, write_json
-from v3.evaluation.code_count import CHOICE, FIGURES, Trained, sweep_figures
+from v3.evaluation.code_count import FIGURES, OF_PAIRS, Trained, sweep_figures
 from v3.evaluation.params import load_study
 from v3.fragments.labels import LabelledFragments
 from v3.plots.code_counts import Panel, over_code_counts
@@ -22,11 +22,11 @@ DOUBTFUL = 0.5  # agreement below which there is nothing to choose by
 # Of each figure its title on the picture, and whether it lies between 0 and 1.
 TITLES = {
     "between_seeds": ("agreement between seeds (AMI)", True),
+    "shared_codes": ("codes that two seeds share", False),
     "views": ("agreement between two views (AMI)", True),
     "agreement": ("agreement term of the loss (low is good)", False),
     "error": ("reconstruction error / variance", False),
     "perplexity": ("perplexity of the codes", False),
-    "active_codes": ("codes in use", False),
 }
 
 
@@ -97,7 +97,7 @@ def draw(
             title,
             {atoms: found[name] for atoms, found in by_atoms.items()},
             {atoms: found["middle"][name] for atoms, found in by_atoms.items()},
-            line="mean of pairs" if name == CHOICE else "median",
+            line="mean of pairs" if name in OF_PAIRS else "median",
             chosen=figures["would_choose"].get(name),
             share=share,
         )

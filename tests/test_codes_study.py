@@ -58,7 +58,10 @@ def test_agreement_is_adjusted_mutual_information() -> None:
 def test_seeds_agree_in_pairs() -> None:
     a, b = np.array([0, 0, 1, 1]), np.array([1, 1, 0, 0])
     crossed = np.array([0, 1, 0, 1])
-    found = between_seeds({0: a, 4: b, 7: crossed})
+    both = between_seeds({0: a, 4: b, 7: crossed})
+    assert both["shared_codes"]["0-4"] == pytest.approx(2)
+    assert both["shared_codes"]["0-7"] == pytest.approx(1)
+    found = both["between_seeds"]
     assert list(found) == ["0-4", "0-7", "4-7"]
     assert found["0-4"] == pytest.approx(1)
     assert found["0-7"] == found["4-7"] < 0.01
@@ -78,6 +81,11 @@ def test_the_number_of_contents_is_found_without_a_label() -> None:
     middle = {atoms: item["middle"]["between_seeds"] for atoms, item in by_atoms.items()}
     assert middle["6"] == pytest.approx(1)
     assert all(middle[atoms] < 0.9 for atoms in ("3", "4", "8", "12"))
+    shared = {atoms: item["middle"]["shared_codes"] for atoms, item in by_atoms.items()}
+    assert shared["6"] == pytest.approx(6, abs=0.1)
+    assert shared["12"] == pytest.approx(6, abs=0.3)  # halves that chance makes are not shared
+    assert shared["3"] < 3
+    assert found["would_choose"]["shared_codes"] == CONTENTS
     assert found["would_choose"]["error"] == CONTENTS  # the rest of its fall is worth no code
     assert found["would_choose"]["perplexity"] == 12  # which even use drives up without end
     assert by_atoms["4"]["active_codes"] == {"0": 4, "1": 4, "2": 4}
@@ -85,15 +93,16 @@ def test_the_number_of_contents_is_found_without_a_label() -> None:
 
 def test_the_largest_that_is_as_good_is_chosen() -> None:
     """Merged contents may be stable, too: two whole contents in one code at every seed."""
-    flat = {"error": 0.5, "views": 0.9, "agreement": 0.2, "perplexity": 4.0}
+    flat = {"error": 0.5, "views": 0.9, "agreement": 0.2, "perplexity": 4.0, "shared_codes": 4.0}
     middle = {
         5: flat | {"between_seeds": 0.99},
         7: flat | {"between_seeds": 0.80},
-        10: flat | {"between_seeds": 0.975},
-        14: flat | {"between_seeds": 0.95, "agreement": 0.25, "views": 0.87},
+        10: flat | {"between_seeds": 0.975, "shared_codes": 9.6},
+        14: flat | {"between_seeds": 0.95, "agreement": 0.25, "views": 0.87, "shared_codes": 10.0},
     }
     assert choices(middle) == {
         "between_seeds": 10,
+        "shared_codes": 10,
         "views": 10,
         "agreement": 10,
         "error": 5,  # nothing falls

@@ -10,6 +10,7 @@ Vinh, Epps and Bailey (2010, JMLR 11), whose chance is 0 at every K.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -20,12 +21,14 @@ import numpy as np
 from sklearn.metrics import adjusted_mutual_info_score
 
 from v3.base.errors import V3Error
+from v3.evaluation.codebook import code_use
 from v3.evaluation.common import Array
 
 AS_GOOD = 0.02  # below the best by no more than this is as good: seeds differ by as much
 FALLEN = 0.9  # part of the whole fall of the error: what falls afterwards is not worth a code
-IN_USE = 0.95  # part of the largest perplexity: codes beyond it stay unused
+ENOUGH = 0.95  # part of the largest number of codes that are shared, or used: more adds nothing
 FIGURES = ("error", "views", "agreement", "perplexity", "active_codes")  # one a training
+OF_PAIRS = ("between_seeds", "shared_codes")
 CHOICE = "between_seeds"  # the criterion that decides
 
 
@@ -57,15 +60,29 @@ def agreed(one: Array, other: Array) -> float:
     return min(1.0, float(adjusted_mutual_info_score(one, other)))  # or 1 + 2e-16
 
 
-def between_seeds(codes: Mapping[int, Array]) -> dict[str, float]:
-    """Codes (N,) by seed -> what each two of them agree on, by `<seed>-<seed>`; two seeds or more.
+def shared_codes(one: Array, other: Array) -> float:
+    """How many codes in even use would tell what codes (N,) and (N,) both tell: 1 if nothing.
+
+    exp of their mutual information, less what is shared by chance: adjusted as in `agreed`, that
+    is a part of the mean entropy of the two. As many as there are contents, however many codes there
+    are, as long as each content is split at random.
+    """
+    entropy = fmean(math.log(code_use(np.bincount(codes))["perplexity"]) for codes in (one, other))
+    return math.exp(max(0.0, agreed(one, other)) * entropy)
+
+
+def between_seeds(codes: Mapping[int, Array]) -> dict[str, dict[str, float]]:
+    """Codes (N,) by seed, two seeds or more -> `between_seeds` and `shared_codes` of each two of
+    them, by `<seed>-<seed>`.
 
     `V3Error` if there are fewer.
     """
     if len(codes) < 2:
         raise V3Error("one seed agrees with nobody: list two seeds or more for the sweep")
+    pairs = {f"{one}-{other}": (codes[one], codes[other]) for one, other in combinations(codes, 2)}
     return {
-        f"{one}-{other}": agreed(codes[one], codes[other]) for one, other in combinations(codes, 2)
+        "between_seeds": {name: agreed(*pair) for name, pair in pairs.items()},
+        "shared_codes": {name: shared_codes(*pair) for name, pair in pairs.items()},
     }
 
 
@@ -80,9 +97,9 @@ def sweep_figures(trained: Mapping[int, Mapping[int, Trained]]) -> dict[str, Any
             name: {str(seed): getattr(run, name) for seed, run in runs.items()} for name in FIGURES
         }
         middle = {name: median(values.values()) for name, values in found.items()}
-        pairs = between_seeds({seed: run.codes for seed, run in runs.items()})
-        middle["between_seeds"] = fmean(pairs.values())
-        by_atoms[str(atoms)] = {"between_seeds": pairs, **found, "middle": middle}
+        of_pairs = between_seeds({seed: run.codes for seed, run in runs.items()})
+        middle |= {name: fmean(values.values()) for name, values in of_pairs.items()}
+        by_atoms[str(atoms)] = {**of_pairs, **found, "middle": middle}
     would_choose = choices({atoms: by_atoms[str(atoms)]["middle"] for atoms in trained})
     return {
         "by_atoms": by_atoms,
@@ -96,8 +113,8 @@ def choices(middle: Mapping[int, Mapping[str, float]]) -> dict[str, int]:
 
     between_seeds, views and agreement: the largest K that is as good as the best (within 0.02),
     for a content that is split at random costs agreement and one that is merged need not.
+    shared_codes, perplexity: the smallest K with 0.95 of the largest: more adds nothing.
     error: the smallest K with which nine tenths of its fall over all K are behind it.
-    perplexity: the smallest K whose perplexity is 0.95 of the largest.
     """
     sizes = sorted(middle)
 
@@ -108,12 +125,17 @@ def choices(middle: Mapping[int, Mapping[str, float]]) -> dict[str, int]:
         values = sign * figure(name)
         return sizes[int(np.flatnonzero(values >= values.max() - AS_GOOD)[-1])]
 
-    error, perplexity = figure("error"), figure("perplexity")
+    def smallest(name: str) -> int:
+        values = figure(name)
+        return sizes[int(np.flatnonzero(values >= ENOUGH * values.max())[0])]
+
+    error = figure("error")
     fallen = error <= error.max() - FALLEN * (error.max() - error.min())
     return {
         "between_seeds": largest("between_seeds"),
+        "shared_codes": smallest("shared_codes"),
         "views": largest("views"),
         "agreement": largest("agreement", -1),
         "error": sizes[int(np.flatnonzero(fallen)[0])],
-        "perplexity": sizes[int(np.flatnonzero(perplexity >= IN_USE * perplexity.max())[0])],
+        "perplexity": smallest("perplexity"),
     }
