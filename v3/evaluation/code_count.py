@@ -64,8 +64,8 @@ def shared_codes(one: Array, other: Array) -> float:
     """How many codes in even use would tell what codes (N,) and (N,) both tell: 1 if nothing.
 
     exp of their mutual information, less what is shared by chance: adjusted as in `agreed`, that
-    is a part of the mean entropy of the two. As many as there are contents, however many codes there
-    are, as long as each content is split at random.
+    is a part of the mean entropy of the two. As many as there are contents, at any larger K, as
+    long as chance alone splits them.
     """
     entropy = fmean(math.log(code_use(np.bincount(codes))["perplexity"]) for codes in (one, other))
     return math.exp(max(0.0, agreed(one, other)) * entropy)
