@@ -20,6 +20,7 @@ from v3.base.params_file import load_section
 from v3.evaluation.common import choose
 from v3.evaluation.embedding import embed
 from v3.evaluation.leakage import PROBES, leakage_figures
+from v3.evaluation.left_out import left_out, no_content, no_style
 from v3.evaluation.opened import open_model_and_data, stage_paths
 from v3.evaluation.params import LeakageParams
 from v3.evaluation.verification import effective_rank, sample_means, verification
@@ -37,13 +38,14 @@ def main() -> None:
         unseen = opened.embed("unseen_test") if split.get("unseen_test") else test
         source = opened.info.source
         atoms = model.quantizer.atoms.cpu().numpy()
+        wanting = left_out(no_content(file, split, "test"), no_style(test.style_label))
     figures = leakage_figures(fit, test, seed)
     means, _ = sample_means(test.z_s, test.sample)
     figures["effective_rank"] = effective_rank(means)
     for name, values in (("z_s", unseen.z_s), ("atoms", atoms[unseen.codes])):
         means, first = sample_means(values, unseen.sample)
         figures[f"verification_{name}"] = verification(means, unseen.style_label[first], seed)
-    write_json(paths.metrics("leakage"), {"source": source, **figures})
+    write_json(paths.metrics("leakage"), {"source": source, **figures, **wanting})
     lacking = [name for name in PROBES if figures[name]["accuracy"] is None]
     if lacking:
         print(

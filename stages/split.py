@@ -7,7 +7,6 @@ from v3.base.cli import StagePaths, run, stage_parser
 
 import sys
 
-from v3.base.errors import V3Error
 from v3.base.params_file import load_section
 from v3.fragments.labels import LabelledFragments, validate
 from v3.splits import SplitParams, make_split, split_by_group, write_split
@@ -48,15 +47,15 @@ def main() -> None:
         for part in ("validation", "test", "unseen_test"):
             rows = file.rows_of(splits.get(part, []))
             if len(rows) and (file.content[rows] < 0).all():
-                raise V3Error(
-                    f"{paths.fragments}: no fragment of the part '{part}' has a known content, "
-                    "which the evaluations compare with: give some of its samples labels."
+                print(
+                    f"note: {paths.fragments}: no fragment of the part '{part}' has a known "
+                    "content, so what compares with contents there is left out."
                 )
     if not splits.get("unseen_test"):
-        raise V3Error(
-            f"no style is unseen, which the evaluations of unseen styles need: name some in "
-            f"{arguments.dataset}.split.unseen_styles, or give a group in "
-            f"{arguments.dataset}.split.groups a share of unseen."
+        print(
+            "note: no style is kept out of training, so figures of unseen styles are left out: "
+            f"{arguments.dataset}.split.unseen_styles names some, or {arguments.dataset}."
+            "split.groups gives a group a share of unseen."
         )
     write_split(paths.split, splits, seed=params.seed)
 

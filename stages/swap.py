@@ -14,6 +14,7 @@ from v3.base.files import write_json
 from v3.base.params_file import load_section
 from v3.evaluation.common import choose, exemplars, names_of
 from v3.evaluation.embedding import Embeddings, embed
+from v3.evaluation.left_out import left_out, no_content, no_style
 from v3.evaluation.opened import Labelled, Opened, open_model_and_data, stage_paths
 from v3.evaluation.params import SwapParams
 from v3.evaluation.styles import style_rows
@@ -44,9 +45,10 @@ def main() -> None:
                 originals(test.rows[chosen.fit], TRAIN),
                 originals(test.rows[chosen.score], TEST),
             )
-        i, j = swap_pairs(
-            test.content_label, test.style_label, params.swaps, params.seed, style_from
-        )
+        wanting = no_style(test.style_label)
+        # A sample has one style, whichever it is: content can be judged where no style has a name.
+        differ = test.style_label if wanting is None else test.sample
+        i, j = swap_pairs(test.content_label, differ, params.swaps, params.seed, style_from)
         fragments = decode(opened, test.codes[i], test.style_read[j])
         swapped = (fragments, test.content_label[i], test.style_label[j])
         figures = swap_figures(
@@ -64,6 +66,7 @@ def main() -> None:
         attributes = attribute_figures(train, tested, swapped, styles, params.seed)
         about = {"source": opened.info.source, "style_by": chosen.fitted_to}
         figures |= {"attributes": attributes} if attributes else {}
+        figures |= left_out(no_content(opened.file, opened.split, "test"), wanting)
         write_json(paths.metrics("swap"), {**about, **figures})
         for kind, names in FIGURES.items():
             if figures[names[0]] is None:

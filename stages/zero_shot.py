@@ -7,18 +7,25 @@ unseen_test, and beside it (in_distribution) on the test split, whose styles tra
 from v3.base.cli import run
 
 from v3.base.files import write_json
+from v3.evaluation.left_out import no_content, no_unseen, unseen_left_out
 from v3.evaluation.ood import majority_map
 from v3.evaluation.opened import open_model_and_data, stage_paths
+
+PARTS = ("validation", "test", "unseen_test")
 
 
 def main() -> None:
     paths = stage_paths(__doc__)
     with open_model_and_data(paths) as opened:
-        opened.require_unseen()
-        validation = opened.embed("validation")
-        mapping = majority_map(validation.codes, validation.content_label, *opened.sizes)
-        figures = {"source": opened.info.source, **opened.unseen_figures(mapping)}
-    write_json(paths.metrics("zero_shot"), figures)
+        why = no_unseen(opened.split) or no_content(opened.file, opened.split, *PARTS)
+        if why is None:
+            validation = opened.embed("validation")
+            mapping = majority_map(validation.codes, validation.content_label, *opened.sizes)
+            figures = opened.unseen_figures(mapping)
+        else:
+            figures = unseen_left_out(why)
+            print(f"{paths.dataset}: zero-shot is left out: {why}.")
+        write_json(paths.metrics("zero_shot"), {"source": opened.info.source, **figures})
 
 
 if __name__ == "__main__":

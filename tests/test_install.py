@@ -112,9 +112,9 @@ AREAS = {
         "v3/sharing",
     ),
     "evaluation": ("v3/evaluation", "v3/plots"),
-    "corpora": ("v3/corpora", "v3/standins", "v3/download"),
+    "corpora": ("v3/corpora", "v3/standins", "v3/own", "v3/download"),
     "report": ("v3/report", "v3/sound"),
-    "pipeline": ("stages", "v3/params.py"),
+    "pipeline": ("stages", "v3/params.py", "v3/command"),
 }
 
 
@@ -146,6 +146,8 @@ def test_the_package_asks_for_what_its_code_imports(extra: str) -> None:
         {str(canonicalize_name(name)) for name in owners[module]}
         for module in third_party_imports(files)
     ]
+    if not extra:  # the command `v3` comes with the package, what its commands need with an extra
+        imported.append({"typer"})
     asked = declared(extra)
     assert not extra or asked & declared("") == set(), "in the package already"
     lacking = [names for names in imported if not names & (asked | declared(""))]
@@ -229,6 +231,20 @@ def test_an_installed_package_needs_no_more_than_it_asks_for(installed: Path, ex
         print(v3.__file__)
     """
     assert str(installed) in run_installed(installed, extra, program)
+
+
+def test_the_command_comes_with_the_package(installed: Path) -> None:
+    """Its help wants nothing else; a command that does says how to get it."""
+    program = """
+        from typer.testing import CliRunner
+        from v3.command.app import app
+        print(CliRunner().invoke(app, ["new", "--help"], terminal_width=200).output)
+        print(CliRunner().invoke(app, ["new", "mine", "--images", "."]).exception)
+    """
+    said = run_installed(installed, "", program)
+    assert "--images" in said
+    assert "this needs the package" in said
+    assert "pip install 'v3[pipeline]'" in said
 
 
 def test_an_installed_package_has_its_assets(installed: Path) -> None:

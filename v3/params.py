@@ -3,7 +3,8 @@
 What every parameter means stands beside it in params.yaml; its type and its bounds stand in the
 room that reads it. Datasets are not known by name: `datasets` lists those that run, and every other
 section with a `train` is one, too. What only one corpus has, its own module says
-(`v3/corpora/<dataset>/params.py`, SECTIONS); a dataset without such a module has nothing of that.
+(`v3/corpora/<dataset>/params.py`, SECTIONS); a dataset without such a module is somebody's own, and
+may say where it comes from (`v3/own/params.py`, SECTIONS).
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from v3.evaluation.params import (
     read_studies,
 )
 from v3.model.spec import Spec, Specs, chosen_spec
+from v3.own.params import own_sections
 from v3.splits import SplitParams
 from v3.training.params import TrainParams
 
@@ -127,8 +129,9 @@ def corpus_sections(dataset: str) -> dict[str, Any]:
 
 
 def _read_dataset(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
-    known = SHARED | corpus_sections(name)
-    for key in mapping(raw[name], name):
+    section = mapping(raw[name], name)
+    known = SHARED | (corpus_sections(name) or own_sections(section))
+    for key in section:
         if key not in known:
             raise unknown(name, key, known)
     found = {key: read_section(raw, name, key, kind) for key, kind in known.items()}
