@@ -81,7 +81,7 @@ def find(name: str, mirror: str | None) -> Path:
 
 def _places(corpus: Corpus, base: Path) -> list[Path]:
     """Where a corpus is looked for, in this order, each once."""
-    others = {folder for one in CORPORA.values() for folder in one.folders} - {*corpus.folders}
+    others = CORPORA.keys() - {*corpus.folders}
     above = [base, *base.parents[:2]]
     places = [level / folder for level in above[:1] for folder in corpus.folders]
     if base.name in corpus.folders or not (corpus.named or base.name in others):
