@@ -355,19 +355,10 @@ def test_a_card_without_measures_still_says_how_to_load(model: Path) -> None:
 
 # --- the command --------------------------------------------------------------------------------
 
-COMMAND = """
-import typer
-from v3.base.cli import run
-from v3.sharing.command import push
-app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
-app.command()(push)
-run(app)
-"""
-
 
 def run_command(folder: Path, address: str, *args: str, **env: str) -> tuple[int, str, str]:
     done = subprocess.run(
-        [sys.executable, "-c", COMMAND, *args],
+        [sys.executable, "-m", "v3.command.app", "push", *args],
         cwd=ROOT,
         env=clean_environment(folder, address) | env,
         capture_output=True,

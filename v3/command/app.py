@@ -1,4 +1,4 @@
-"""The command `v3`: own data, without a line of code.
+"""The command `v3`: own data without a line of code, and models that are shared.
 
 What takes long to load, or is needed by one command alone, is imported by that command.
 """
@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from v3.base.errors import V3Error
+from v3.sharing.command import push
 
 PLAIN = "pip install 'v3[pipeline]'"
 app = typer.Typer(
@@ -124,6 +125,9 @@ def new(
             raise V3Error("not yet")
         styles = [style.strip() for style in unseen.split(",") if style.strip()]
         finish(root, raw, Choices(name, codes, styles, dry_run, listed), found)
+
+
+app.command()(push)
 
 
 def _cells(text: str) -> int | None:

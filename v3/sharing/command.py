@@ -9,7 +9,9 @@ import typer
 
 
 def push(
-    folder: Annotated[Path, typer.Argument(help="The model's folder, as models/phonenums.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="The model's, as models/phonenums.")
+    ],
     repo: Annotated[
         str, typer.Argument(metavar="USER/NAME", help="Where to: your user name there, and a name.")
     ],
