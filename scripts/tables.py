@@ -520,7 +520,7 @@ def main_code(dataset: str) -> dict[str, str]:
     stages = read_yaml(ROOT / "dvc.lock").get("stages", {})
     # a corpus that the main pipeline does not have is compared with any that it has
     trained = {name: stage for name, stage in stages.items() if name.startswith("train@")}
-    stage = trained.get(f"train@{dataset}") or next(iter(trained.values()), {})
+    stage: Any = trained.get(f"train@{dataset}") or next(iter(trained.values()), {})
     return {dep["path"]: dep["md5"] for dep in code_of(stage)}
 
 
