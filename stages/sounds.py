@@ -49,15 +49,16 @@ def make(opened: Opened, how: Spectrogram, folder: Path) -> tuple[dict[str, Any]
     """Write the sounds into the folder; returns the figures and the index of the sounds."""
     test = opened.embed("test")
     made = Revoiced(test, how, opened.file.read, lambda *of: opened.model.decode(*of).cpu().numpy())
-    wanted = sorted({*made.pairs.ravel().tolist(), *range(min(DECODED, len(made.lines)))})
-    originals = {line: made.original(line) for line in wanted}
-    swapped = [made.decoded(*pair) for pair in made.pairs.tolist()]
+    swapped = [made.decoded(*pair) for pair in made.pairs]
 
     def name(line: int) -> str:
         row = made.lines[line][0]
         style = names_of(test.style_label[[row]], opened.info.style_names)[0]
         sample = opened.file.name_of(int(test.sample[row]))
         return sample if style in (sample, "unknown") else f"{style} ({sample})"
+
+    def original(line: int) -> Sound:
+        return made.originals(made.lines[line])
 
     def keep(file: str, sounds: Sound, said: str) -> dict[str, str]:
         write_sound(folder / file, joined(sounds, how.rate), how)
@@ -66,17 +67,17 @@ def make(opened: Opened, how: Spectrogram, folder: Path) -> tuple[dict[str, Any]
     decoded, groups = [], []
     for line in range(min(DECODED, len(made.lines))):
         decoded += [
-            keep(f"line-{line}.wav", originals[line], name(line)),
+            keep(f"line-{line}.wav", original(line), name(line)),
             keep(f"line-{line}-decoded.wav", made.decoded(line, line), f"{name(line)}, decoded"),
         ]
-    for row, (one, other) in enumerate(made.pairs[:REVOICED].tolist()):
+    for row, (one, other) in enumerate(made.pairs[:REVOICED]):
         groups.append(
             {
                 "title": f"{name(one)} in the voice of {name(other)}",
                 "about": "",
                 "sounds": [
-                    keep(f"pair-{row}-content.wav", originals[one], f"what: {name(one)}"),
-                    keep(f"pair-{row}-style.wav", originals[other], f"how: {name(other)}"),
+                    keep(f"pair-{row}-content.wav", original(one), f"what: {name(one)}"),
+                    keep(f"pair-{row}-style.wav", original(other), f"how: {name(other)}"),
                     keep(f"pair-{row}-swapped.wav", swapped[row], "the one as the other"),
                 ],
             }
@@ -89,7 +90,7 @@ def make(opened: Opened, how: Spectrogram, folder: Path) -> tuple[dict[str, Any]
     about = (
         f"Of the spectrograms, originals too, so that both differ by the model alone: {how.lost}."
     )
-    return made.figures(originals, swapped), {"about": about, "groups": [first, *groups]}
+    return made.figures(swapped), {"about": about, "groups": [first, *groups]}
 
 
 def write_sound(path: Path, sound: Sound, how: Spectrogram) -> None:

@@ -18,12 +18,12 @@ from v3.report.charts import label_colours
 from v3.report.closest import Mistake, nearest_of_codes, worst_mistakes
 from v3.report.thumbs import IMAGES, Sheet, write_sheet
 
-LISTED = 40  # names in a sentence
+LISTED = 300  # characters of names in a row
 SHOWN = 24  # mistakes
 NEAREST = 6  # fragments of a code
 CODES = 120  # that are listed
 SPAN = 500  # fragments, at most, that say what is darkest and brightest
-TILE, STRIP = 96, 44  # pixels that a mistake, and a fragment of a code, is shown in at least
+TILE, STRIP = 96, 48  # pixels, or more, of a mistake as it is shown, and of a fragment of a code
 Values = dict[str, Any]
 
 
@@ -215,9 +215,11 @@ def _coloured(labels: Array, names: list[str]) -> Values:
     }
 
 
-def _scale(sheet: Sheet, least: int) -> int:
-    """How many times larger a tile is shown, in whole numbers, to be no smaller than `least`."""
-    return max(1, -(-least // max(sheet.width, sheet.height)))
+def _scale(sheet: Sheet, side: int) -> float:
+    """How many times larger a tile is shown, so that its longer side has some `side` pixels: a
+    whole number, for its pixels are to stay squares, unless it is smaller."""
+    longer = max(sheet.width, sheet.height)
+    return round(side / longer, 2) if longer > side else float(-(-side // longer))
 
 
 def _between(least: int, most: int) -> str:
@@ -229,6 +231,11 @@ def _end(text: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = len(names) - LISTED
-    listed = ", ".join(name or "(nameless)" for name in names[:LISTED])
-    return f"{listed} and {more:,} more" if more > 0 else listed
+    """Names in a row, and how many more there are."""
+    listed, room = [], LISTED
+    for name in names:
+        room -= len(name) + 2
+        if listed and room < 0:
+            return f"{', '.join(listed)} and {len(names) - len(listed):,} more"
+        listed.append(name or "(nameless)")
+    return ", ".join(listed)

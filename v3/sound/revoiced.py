@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -17,8 +17,9 @@ from v3.sound.spectrogram import Sound, Spectrogram, sounds_of
 
 SECONDS = 6.0  # of a line
 LONGEST = 24  # fragments of a line
-PAIRS = 24  # lines that are re-voiced
+PAIRS = 40  # lines that are re-voiced
 SEED = 0
+PIECE = 64  # fragments that become sound at once
 Decode = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]  # codes, styles -> fragments
 Read = Callable[[NDArray[Any]], NDArray[Any]]  # fragment rows -> fragments
 
@@ -27,61 +28,100 @@ Read = Callable[[NDArray[Any]], NDArray[Any]]  # fragment rows -> fragments
 class Revoiced:
     """Lines of the test split, those that are played in another's voice, and their sounds.
 
-    read, decode: fragments by their rows in the file, and by codes (N,) and styles (N, d_s).
+    read, decode: fragments by their rows in the file, and by codes (N,) and styles (N, d_s). All
+    other rows are those of the embeddings.
     """
 
     test: Embeddings
     how: Spectrogram
     read: Read
     decode: Decode
+    heard: dict[int, Sound] = field(default_factory=dict)  # originals that are sound by now
 
     @cached_property
     def lines(self) -> list[Rows]:
-        """Of each sample rows of the embeddings, as many as last some seconds."""
-        first = self.sounds(self.read(self.test.rows[:1]))
-        length = round(SECONDS * self.how.rate / first.shape[1])
+        """Of each sample as many rows as last some seconds."""
+        length = round(SECONDS * self.how.rate / len(self.originals([0])[0]))
         return lines(self.test.sample, min(LONGEST, max(2, length)))
 
     @cached_property
-    def pairs(self) -> Rows:
-        """(M, 2) lines: the giver of content and the giver of style."""
+    def pairs(self) -> list[tuple[int, int]]:
+        """Lines: the giver of content and the giver of style."""
         styles = np.array([self.test.style_label[line[0]] for line in self.lines])
-        return pairs(styles, PAIRS, SEED)
+        return [(one, other) for one, other in pairs(styles, PAIRS, SEED).tolist()]
 
-    def sounds(self, fragments: NDArray[Any]) -> Sound:
-        return sounds_of(fragments, self.how)
+    @cached_property
+    def counterparts(self) -> list[Rows]:
+        """Of each pair, for every row of the giver of content, a row with the same code in the
+        voice of the giver of style; -1 where it has none.
 
-    def original(self, line: int) -> Sound:
-        """Sounds (n, samples) of a line's own fragments."""
-        return self.sounds(self.read(self.test.rows[self.lines[line]]))
+        The voice: all samples of the style, where that is known, else the one sample.
+        """
+        test, found = self.test, []
+        for one, other in self.pairs:
+            first = self.lines[other][0]
+            style = test.style_label[first]
+            same = test.style_label == style if style >= 0 else test.sample == test.sample[first]
+            voice = np.flatnonzero(same)
+            rows = []
+            for place, code in enumerate(test.codes[self.lines[one]]):
+                alike = voice[test.codes[voice] == code]
+                rows.append(alike[place % len(alike)] if len(alike) else -1)
+            found.append(np.array(rows, np.int64))
+        return found
+
+    def originals(self, rows: Iterable[int]) -> Sound:
+        """Sounds (n, samples) of fragments as they are."""
+        rows = [int(row) for row in rows]
+        wanted = sorted({*rows} - self.heard.keys())
+        for start in range(0, len(wanted), PIECE):
+            piece = np.array(wanted[start : start + PIECE])
+            made = self._sounds(self.read(self.test.rows[piece]))
+            self.heard.update(zip(piece.tolist(), made, strict=True))
+        return np.stack([self.heard[row] for row in rows])
 
     def decoded(self, content: int, style: int) -> Sound:
         """Sounds (n, samples) of one line's codes in the style of another, or in its own."""
         codes = self.test.codes[self.lines[content]]
         styles = self.test.style_read[np.resize(self.lines[style], len(codes))]
-        return self.sounds(self.decode(codes, styles))
+        return self._sounds(self.decode(codes, styles))
 
-    def figures(self, originals: dict[int, Sound], swapped: list[Sound]) -> dict[str, Any]:
-        """Figures of the sounds of the lines by number, and of those of the `pairs`, in order."""
-        rate = self.how.rate
-        bright = {line: brightness(sounds.ravel(), rate) for line, sounds in originals.items()}
-        found = np.array([brightness(sounds.ravel(), rate) for sounds in swapped])
-        content, style = (np.array([bright[line] for line in side]) for side in self.pairs.T)
+    def _sounds(self, fragments: NDArray[Any]) -> Sound:
+        return sounds_of(fragments, self.how)
+
+    def figures(self, swapped: list[Sound]) -> dict[str, Any]:
+        """Figures of the sounds of the `pairs`, in order (see docs/metrics.md)."""
         made: dict[str, Any] = {"recordings": len(swapped), "fragments": 0}
-        made["centroid"] = nearer(found, style, content)
+        made["centroid"] = nearer(*self._centroids(swapped))
         made["pitch"] = nearer(*(np.zeros(0),) * 3)
-        if rate / self.how.n_fft <= RESOLVED:
-            values = self._pitches(originals, swapped)
+        if self.how.rate / self.how.n_fft <= RESOLVED:
+            values = self._pitches(swapped)
             made |= {"pitch": nearer(*values, OCTAVE), "fragments": len(values[0])}
         return made
 
-    def _pitches(self, originals: dict[int, Sound], swapped: list[Sound]) -> tuple[Any, Any, Any]:
+    def _centroids(self, swapped: list[Sound]) -> NDArray[np.float64]:
+        """(3, M): of re-voiced lines, of the same codes in the voice of the giver of style, and of
+        the giver of content; fragments without a counterpart are left out of all three."""
+        values = np.full((3, len(swapped)), np.nan)
+        for place, ((one, _), rows, sounds) in enumerate(
+            zip(self.pairs, self.counterparts, swapped, strict=True)
+        ):
+            there = rows >= 0
+            if there.any():
+                given = self.originals(rows[there]), self.originals(self.lines[one][there])
+                values[:, place] = [
+                    brightness(part.ravel(), self.how.rate) for part in (sounds[there], *given)
+                ]
+        return values
+
+    def _pitches(self, swapped: list[Sound]) -> tuple[Any, Any, Any]:
         """Pitches of swapped fragments, of one of their giver of style that has another code, and
         of their giver of content; fragments without such another one are left out."""
         rate, codes = self.how.rate, self.test.codes
-        high = {line: pitches(sounds, rate) for line, sounds in originals.items()}
+        used = sorted({line for pair in self.pairs for line in pair})
+        high = {line: pitches(self.originals(self.lines[line]), rate) for line in used}
         values = []
-        for (one, other), sounds in zip(self.pairs.tolist(), swapped, strict=True):
+        for (one, other), sounds in zip(self.pairs, swapped, strict=True):
             theirs = codes[self.lines[other]]
             for place, pitch in enumerate(pitches(sounds, rate)):
                 differing = np.flatnonzero(theirs != codes[self.lines[one][place]])
