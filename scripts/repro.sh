@@ -100,5 +100,6 @@ echo "Done. The figures of each dataset:"
 for dataset in "${datasets[@]}"; do
     echo "  metrics/$dataset/summary.json"
 done
-echo "Pictures lie in plots/<dataset>/, models in models/<dataset>/. Go on with (after"
+echo "A page of each is linked from plots/index.html, which opens in a browser. Pictures lie in"
+echo "plots/<dataset>/, models in models/<dataset>/, sounds in sounds/<dataset>/. Go on with (after"
 echo "\`source .venv/bin/activate\`): dvc metrics show, dvc plots show, dvc exp show."
