@@ -232,7 +232,8 @@ def _end(text: str) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     """Names in a row, and how many more there are."""
-    listed, room = [], LISTED
+    listed: list[str] = []
+    room = LISTED
     for name in names:
         room -= len(name) + 2
         if listed and room < 0:

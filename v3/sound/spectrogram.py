@@ -67,12 +67,11 @@ def sounds_of(fragments: NDArray[np.generic], how: Spectrogram) -> Sound:
     1 is full scale where the levels say how loud a sound was. The same fragments give the same
     sounds. `V3Error` if they have more than one channel, or more bands than the windows hold.
     """
-    fragments = np.asarray(fragments, np.float64)
     if fragments.ndim != 4 or fragments.shape[1] != 1:
         raise V3Error(f"spectrograms have the shape (N, 1, bands, frames), not {fragments.shape}.")
     if fragments.shape[2] > how.n_fft // 2 + 1:
         raise V3Error(f"{fragments.shape[2]} bands do not come from windows of {how.n_fft} points.")
-    levels = _unstretched(fragments[:, 0], how)
+    levels = _unstretched(np.asarray(fragments[:, 0], np.float64), how)
     magnitudes = _magnitudes(levels, how)
     pad = 0 if how.centred else -(-how.n_fft // (2 * how.hop))
     magnitudes = np.pad(magnitudes, ((0, 0), (0, 0), (pad, pad)))
