@@ -47,10 +47,11 @@ def write_runs(params: Params, name: str, wanted: list[str]) -> None:
         return
     study = params.studies[name]
     for dataset in wanted:
-        if dataset not in params.datasets:
+        own = (ROOT / "corpora" / dataset / "dvc.yaml").is_file() and dataset in params.sections
+        if dataset not in params.datasets and not own:
             raise V3Error(f"{dataset} is not made here: add it to `datasets` in params.yaml.")
     listed = wanted or [*study.datasets, *study.slow_datasets]
-    datasets = [dataset for dataset in listed if dataset in params.datasets]
+    datasets = [name for name in listed if name in wanted or name in params.datasets]
     runs = {key: run for dataset in datasets for key, run in study.runs_of(dataset).items()}
     # JSON is YAML
     content = {"runs": runs, "datasets": {dataset: {} for dataset in datasets}}

@@ -20,6 +20,7 @@ from v3.base.params_file import load_section
 from v3.evaluation.baseline import baseline_figures, fit_clusters
 from v3.evaluation.common import draw_samples
 from v3.evaluation.front_ends import FrontEnd, front_ends, point_chunks, read_points
+from v3.evaluation.left_out import left_out, no_content, no_unseen
 from v3.evaluation.opened import Opened, open_model_and_data, stage_paths
 from v3.evaluation.params import BaselineParams
 from v3.model.stored import ABOUT, mend
@@ -29,7 +30,6 @@ def main() -> None:
     paths = stage_paths(__doc__)
     params = load_section(paths.dataset, "baseline", BaselineParams)
     with open_model_and_data(paths) as opened:
-        opened.require_unseen()
         kind = opened.model.training_params.get("kind")
         if kind is None:
             raise V3Error(f"{paths.model / ABOUT} says no training.kind: {mend(paths.model)}.")
@@ -42,8 +42,10 @@ def main() -> None:
         }
         about = {"source": opened.info.source, "atoms": opened.model.spec.atoms}
         about["fragments"] = min(len(opened.file.rows_of(drawn)), params.fragments)
-    best = max(figures, key=lambda name: figures[name]["purity"])
-    write_json(paths.metrics("baseline"), {**about, "best": best, **figures})
+        split = opened.split
+        wanting = left_out(no_content(opened.file, split, "test"), no_unseen(split))
+    best = max(figures, key=lambda name: figures[name]["purity"] or 0.0)
+    write_json(paths.metrics("baseline"), {**about, **wanting, "best": best, **figures})
 
 
 def measure(
@@ -54,12 +56,14 @@ def measure(
     train = read_points(file, drawn, front_end)[: params.fragments]
     clusters = fit_clusters(train, atoms, params.seed, front_end.components)
     del train
-    parts = []
-    for part in ("validation", "test", "unseen_test"):
+
+    def measured(part: str) -> tuple[np.ndarray, np.ndarray]:
         samples = opened.split[part]
         codes = [clusters.codes(points) for points in point_chunks(file, samples, front_end)]
-        parts.append((np.concatenate(codes), file.content[file.rows_of(samples)]))
-    return baseline_figures(*parts, *opened.sizes)
+        return np.concatenate(codes), file.content[file.rows_of(samples)]
+
+    unseen = measured("unseen_test") if opened.split.get("unseen_test") else None
+    return baseline_figures(measured("validation"), measured("test"), unseen, *opened.sizes)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from v3.base.cli import StagePaths, run, stage_parser
 from v3.base.errors import V3Error
 from v3.base.files import read_json, write_json
 from v3.base.params_file import load_machine, load_section
-from v3.evaluation.opened import require_unseen
+from v3.evaluation.left_out import left_out, no_content, no_unseen
 from v3.evaluation.params import BoundParams
 from v3.evaluation.supervised import FIGURES, bound_figures, fit_classifier
 from v3.fragments.labels import LabelledFragments
@@ -32,7 +32,6 @@ def main() -> None:
     with LabelledFragments(paths.fragments) as file:
         split = read_split(paths.split, file.samples)
         require_samples(paths.split, split, *SEEN)
-        require_unseen(paths, split)
         fitted = fit_classifier(
             file,
             split["train"],
@@ -45,17 +44,20 @@ def main() -> None:
         )
         if fitted is None:
             figures = dict.fromkeys((*FIGURES, "validation_accuracy", "best_step"))
-            print(f"{args.dataset}: the part 'train' has no label, so the bound is null.")
+            print(f"{args.dataset}: 'train' or 'validation' has no label, so the bound is null.")
         else:
             parts = [
                 (fitted.classes(file, split[part]), file.content[file.rows_of(split[part])])
+                if split.get(part)
+                else None
                 for part in ("test", "unseen_test")
             ]
             figures = bound_figures(*parts, len(file.info.content_names))
             figures["validation_accuracy"] = fitted.validation_accuracy
             figures["best_step"] = fitted.best_step
         source = file.info.source
-    write_json(paths.metrics("bound"), {"source": source, **figures})
+        wanting = left_out(no_content(file, split, "train", "validation", "test"), no_unseen(split))
+    write_json(paths.metrics("bound"), {"source": source, **wanting, **figures})
 
 
 if __name__ == "__main__":

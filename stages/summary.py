@@ -12,7 +12,7 @@ def main() -> None:
     metrics = {stage: read_metrics(paths.metrics(stage)) for stage in STAGES}
     figures = headline(metrics)
     write_json(paths.metrics("summary"), figures)
-    if not figures["beats_baseline"]:
+    if figures["beats_baseline"] is False:
         print(
             f"{args.dataset}: the model does not beat k-means: purity {figures['purity']:.3f}, "
             f"k-means {figures['baseline_purity']:.3f}."

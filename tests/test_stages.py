@@ -321,17 +321,6 @@ def test_a_damaged_model_as_a_command(trained, tmp_path):
     assert done.stderr.startswith("error: ")
 
 
-@pytest.mark.parametrize("name", ["zero_shot", "few_shot", "baseline", "bound"])
-def test_no_unseen_style_is_told_by_parameter(trained, tmp_path, monkeypatch, name):
-    monkeypatch.chdir(copy_of(trained, tmp_path / "project"))
-    split = Path("data/bars/split.json")
-    content = json.loads(split.read_text(encoding="utf-8"))
-    content["splits"] = {key: content["splits"][key] for key in ("train", "validation", "test")}
-    split.write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(SystemExit, match=r"bars\.split\.unseen_styles"):
-        stage(name, "bars")
-
-
 def test_an_unknown_dataset_is_told(trained, monkeypatch):
     monkeypatch.chdir(trained)
     with pytest.raises(SystemExit, match=r"nobody is no dataset of params\.yaml"):

@@ -34,6 +34,9 @@ Name = Annotated[
 ]
 
 
+app.command()(push)
+
+
 @app.callback()
 def _commands() -> None:
     """Content and style without labels. From a folder of yours to codes, figures and pictures."""

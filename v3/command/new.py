@@ -127,6 +127,11 @@ def finish(root: Path, raw: dict[str, Any], choices: Choices, found: Found) -> N
         print(f"Listed: one line, `- {name}`, in `datasets`; the rest of the file is as it was.")
     command = "dvc repro" if choices.listed else f"dvc repro corpora/{name}/dvc.yaml"
     print(f"\nNext:  {command}")
+    if choices.codes is None and not found.contents:
+        print(
+            f"After it, `make sweep DATASET={name}` looks for the number of codes without a label "
+            "(docs/codes.md)."
+        )
 
 
 def _write(root: Path, name: str, section: str, pipeline: str | None) -> None:

@@ -19,6 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from v3.base.errors import V3Error
 from v3.evaluation.codebook import codebook
 from v3.evaluation.common import Array, choose, majority_share, one_thread
+from v3.evaluation.left_out import any_known
 from v3.evaluation.ood import majority_map, mapped_accuracy
 
 STARTS = 3  # by k-means++ (Arthur and Vassilvitskii, 2007), of which the best goes on
@@ -26,6 +27,7 @@ START_FRAGMENTS = 2000  # that the starts are tried on
 ROUNDS = 25  # over all fragments, from the best start on
 AXES_FRAGMENTS = 4000  # that the principal components are found on
 FIGURES = ("one_to_one", "purity")
+UNSEEN = ("zero_shot", "zero_shot_purity")
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def fit_clusters(x: Array, clusters: int, seed: int, components: int | None = No
 def baseline_figures(
     validation: tuple[Array, Array],
     test: tuple[Array, Array],
-    unseen: tuple[Array, Array],
+    unseen: tuple[Array, Array] | None,
     atoms: int,
     classes: int,
 ) -> dict[str, Any]:
@@ -85,16 +87,24 @@ def baseline_figures(
 
     one_to_one and purity on the test part; zero_shot: share right on the unseen part, what a code
     stands for being fixed on the validation part; zero_shot_purity: purity on the unseen part.
-    chance_...: as beside the model's.
+    chance_...: as beside the model's. None where there is no unseen part, or a part has no label.
     """
-    on_test, on_unseen = codebook(*test, atoms, classes), codebook(*unseen, atoms, classes)
-    figures = {name: on_test[name] for name in FIGURES}
-    figures |= {f"chance_{name}": on_test[f"chance_{name}"] for name in FIGURES}
-    figures["zero_shot"] = mapped_accuracy(*unseen, majority_map(*validation, atoms, classes))
-    figures["chance_zero_shot"] = majority_share(unseen[1][unseen[1] >= 0])
-    figures["zero_shot_purity"] = on_unseen["purity"]
-    figures["chance_zero_shot_purity"] = on_unseen["chance_purity"]
-    return figures | {"active_codes": on_test["active_codes"]}
+    names = (*FIGURES, *UNSEEN)
+    figures: dict[str, Any] = dict.fromkeys([*names, *(f"chance_{name}" for name in names)])
+    if any_known(test[1]):
+        on_test = codebook(*test, atoms, classes)
+        for name in FIGURES:
+            figures |= {name: on_test[name], f"chance_{name}": on_test[f"chance_{name}"]}
+    if unseen is not None and any_known(unseen[1]):
+        on_unseen = codebook(*unseen, atoms, classes)
+        figures["zero_shot_purity"] = on_unseen["purity"]
+        figures["chance_zero_shot_purity"] = on_unseen["chance_purity"]
+        if any_known(validation[1]):
+            mapping = majority_map(*validation, atoms, classes)
+            figures["zero_shot"] = mapped_accuracy(*unseen, mapping)
+            figures["chance_zero_shot"] = majority_share(unseen[1][unseen[1] >= 0])
+    measured = test[0][test[1] >= 0] if any_known(test[1]) else test[0]
+    return figures | {"active_codes": len(np.unique(measured))}
 
 
 def flat(fragments: Array) -> NDArray[np.float32]:

@@ -60,7 +60,8 @@ def headline(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
     Figures of a stage that is not given are left out; few_shot gives one figure for every number
     of samples adapted to, baseline the best of all front ends each, which of them has the highest
-    purity, and `beats_baseline`: whether the model's purity is higher. With baseline and bound
+    purity, and `beats_baseline`: whether the model's purity is higher. What could not be measured
+    is None. With baseline and bound
     also `gap_recovered`. `V3Error` if a file lacks what it should hold.
     """
     found: dict[str, Any] = {"source": _pick(metrics, "codebook", "source")}
@@ -77,10 +78,11 @@ def headline(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         if not given:
             raise _damaged("baseline", "front end")
         for name, figure in BASELINE.items():
-            found[name] = max(_measured(metrics, "baseline", x, figure) for x in given)
+            of_each = [_figure(metrics, "baseline", x, figure) for x in given]
+            found[name] = max((value for value in of_each if value is not None), default=None)
         found["baseline_front_end"] = _pick(metrics, "baseline", "best")
-        _measured(metrics, *FIGURES["purity"])
-        found["beats_baseline"] = found["purity"] > found["baseline_purity"]
+        purities = _figure(metrics, *FIGURES["purity"]), found["baseline_purity"]
+        found["beats_baseline"] = None if None in purities else purities[0] > purities[1]
     if "bound" in metrics:
         found |= {name: _figure(metrics, "bound", figure) for name, figure in BOUND.items()}
         for name, figure in GAP_RECOVERED.items():

@@ -21,18 +21,23 @@ CODEBOOK = ("one_to_one", "purity", "macro_purity", "pnmi")
 UNSEEN = ("accuracy", "in_distribution", "chance", "purity", "chance_purity", "unmapped")
 
 
+def any_known(labels: Array) -> bool:
+    """Whether any of labels (N,) is known, so that there is something to compare with."""
+    return bool((np.asarray(labels) >= 0).any())
+
+
 def no_content(file: LabelledFragments, split: Split, *parts: str) -> str | None:
     """Why figures of content cannot be measured; None if each of the parts of the split has a
     fragment whose content is known."""
     for part in parts:
-        if not (file.content[file.rows_of(split[part])] >= 0).any():
+        if not any_known(file.content[file.rows_of(split[part])]):
             return f"no fragment of the part '{part}' has a known content, which this compares with"
     return None
 
 
 def no_style(labels: Array) -> str | None:
     """Why figures of style cannot be measured from styles (N,); None if one is known."""
-    if (np.asarray(labels) >= 0).any():
+    if any_known(labels):
         return None
     return "no sample of the part 'test' has a known style, which this compares with"
 

@@ -63,21 +63,6 @@ class Opened:
             self.info.style_names,
         )
 
-    def require_unseen(self) -> None:
-        """`V3Error` if the split keeps no style out of training."""
-        require_unseen(self.paths, self.split)
-
-
-def require_unseen(paths: StagePaths, split: dict[str, list[int]]) -> None:
-    """`V3Error` if the split keeps no style out of training."""
-    if "unseen_test" not in split:
-        raise V3Error(
-            f"{paths.split} has no part 'unseen_test', for no style was kept out of training: name "
-            f"some in {paths.dataset}.split.unseen_styles (or give a group an unseen share in "
-            f"{paths.dataset}.split.groups) and run `dvc repro`."
-        )
-    require_samples(paths.split, split, "unseen_test")
-
 
 def stage_paths(about: str | None) -> StagePaths:
     """Where a stage described by `about` reads and writes, from its command line."""

@@ -22,6 +22,7 @@ from v3.base.progress import Progress
 from v3.evaluation.codebook import codebook
 from v3.evaluation.common import Array, draw_samples, labelled, majority_share
 from v3.evaluation.embedding import embed
+from v3.evaluation.left_out import any_known
 from v3.evaluation.params import BoundParams
 from v3.fragments.labels import LabelledFragments
 from v3.model.spec import Spec
@@ -65,11 +66,11 @@ def fit_classifier(
 ) -> Classifier | None:
     """A classifier of contents by the samples `training`; the best weights by `validation`.
 
-    Fragments without a label teach nothing; None if all are without. `section` names the
-    parameters `train` in errors.
+    Fragments without a label teach nothing; None if all of one part are without. `section` names
+    the parameters `train` in errors.
     """
     training, validation = with_labels(file, training), with_labels(file, validation)
-    if not len(training):
+    if not len(training) or not len(validation):
         return None
     device = choose_device(machine.device)
     use_threads(machine)
@@ -164,24 +165,25 @@ def share_right(classes: Array, labels: Array) -> float:
 
 
 def bound_figures(
-    test: tuple[Array, Array], unseen: tuple[Array, Array], classes: int
+    test: tuple[Array, Array], unseen: tuple[Array, Array] | None, classes: int
 ) -> dict[str, Any]:
     """Figures of predicted classes and labels (N,) of the test and the unseen part.
 
     one_to_one, purity and zero_shot_purity: as of codes, whose place the classes take; accuracy:
     share right on the test part; zero_shot: on the unseen one; chance_...: as beside the model's.
+    None where there is no unseen part, or a part has no label.
     """
-    on_test = codebook(*test, classes, classes)
-    on_unseen = codebook(*unseen, classes, classes)
-    chances = {f"chance_{name}": on_test[f"chance_{name}"] for name in ("one_to_one", "purity")}
-    return {
-        "accuracy": share_right(*test),
-        "one_to_one": on_test["one_to_one"],
-        "purity": on_test["purity"],
-        "zero_shot": share_right(*unseen),
-        "zero_shot_purity": on_unseen["purity"],
-        "chance_accuracy": majority_share(test[1][test[1] >= 0]),
-        **chances,
-        "chance_zero_shot": majority_share(unseen[1][unseen[1] >= 0]),
-        "chance_zero_shot_purity": on_unseen["chance_purity"],
-    }
+    figures: dict[str, Any] = dict.fromkeys([*FIGURES, *(f"chance_{name}" for name in FIGURES)])
+    if any_known(test[1]):
+        on_test = codebook(*test, classes, classes)
+        for name in ("one_to_one", "purity"):
+            figures |= {name: on_test[name], f"chance_{name}": on_test[f"chance_{name}"]}
+        figures["accuracy"] = share_right(*test)
+        figures["chance_accuracy"] = majority_share(test[1][test[1] >= 0])
+    if unseen is not None and any_known(unseen[1]):
+        on_unseen = codebook(*unseen, classes, classes)
+        figures["zero_shot"] = share_right(*unseen)
+        figures["zero_shot_purity"] = on_unseen["purity"]
+        figures["chance_zero_shot"] = majority_share(unseen[1][unseen[1] >= 0])
+        figures["chance_zero_shot_purity"] = on_unseen["chance_purity"]
+    return figures
