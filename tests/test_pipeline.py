@@ -121,7 +121,7 @@ BORDERS: dict[str, tuple[str, set[str]]] = {
     # what is edited: (a stage that runs for it, data stages that run)
     "v3/plots/grids.py": (f"swap@{DATASET}", set()),
     "v3/evaluation/common.py": (f"codebook@{DATASET}", set()),
-    "v3/evaluation/card.py": (f"card@{DATASET}", set()),
+    "v3/report/card.py": (f"card@{DATASET}", set()),
     "v3/standins/svhn/scene.py": (
         "corpora/svhn/dvc.yaml:svhn_download",
         {"corpora/svhn/dvc.yaml:svhn_download"},

@@ -17,9 +17,9 @@ import yaml
 from model_hub import OLD, READ, WRITE, ModelHub, serving_models
 from project import ROOT
 
-from v3.evaluation.card import Shared, card
 from v3.model.about import ModelInfo
 from v3.model.v3 import V3
+from v3.report.card import Shared, card
 
 Ask = Callable[..., str]
 
@@ -347,7 +347,7 @@ def test_the_chance_of_a_figure_is_that_of_the_tables() -> None:
 
 def test_a_card_without_measures_still_says_how_to_load(model: Path) -> None:
     about = json.loads((model / "model.json").read_text("utf-8"))
-    text = card(about, {}, shared=Shared("some/where"))
+    text = card(about, {}, Shared("some/where"))
     assert 'v3.load("some/where")' in text
     assert "| figure on samples" not in text
     assert "Terms" not in text

@@ -23,24 +23,29 @@ if TYPE_CHECKING:
 
 __all__ = ["V3", "Encoding", "Model", "V3Error", "fit", "load", "push"]
 
-_HOMES = {
-    "V3": "v3.model.v3",
-    "Encoding": "v3.api.model",
-    "Model": "v3.api.model",
-    "V3Error": "v3.base.errors",
-    "fit": "v3.api.fit",
-    "load": "v3.api.model",
-    "push": "v3.sharing.push",
-}
-
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    if name in ("Encoding", "Model", "load"):
+        from v3.api import model
 
-    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
-    return value
+        return getattr(model, name)
+    if name == "fit":
+        from v3.api.fit import fit
+
+        return fit
+    if name == "push":
+        from v3.sharing.push import push
+
+        return push
+    if name == "V3":
+        from v3.model.v3 import V3
+
+        return V3
+    if name == "V3Error":
+        from v3.base.errors import V3Error
+
+        return V3Error
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -10,7 +10,7 @@ import typer
 
 def push(
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="The model's, as models/phonenums.")
+        Path, typer.Argument(metavar="FOLDER", help="The model's, as models/digits.")
     ],
     repo: Annotated[
         str, typer.Argument(metavar="USER/NAME", help="Where to: your user name there, and a name.")
@@ -34,7 +34,7 @@ def push(
     It wants a token that may write: `hf auth login`, or HF_TOKEN.
 
     \b
-    v3 push models/phonenums ann/phonenums
+    v3 push models/digits ann/digits
     v3 push models/letters ann/letters --private --terms "scans of my own"
     """
     from v3.sharing.push import push as upload

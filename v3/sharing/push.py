@@ -15,15 +15,13 @@ from ruamel.yaml.error import YAMLError
 
 from v3.base.errors import V3Error
 from v3.base.files import file_digest, read_json, read_metrics
-from v3.evaluation.card import Shared, card
 from v3.model.stored import ABOUT, WEIGHTS
 from v3.model.v3 import V3
-from v3.report.figures import figures
+from v3.report.card import STAGES, Shared, card
 from v3.sharing.hub import address, brief, check_id, explained, new_token, token_place
 
 CARD, PICTURE = "README.md", "swap.png"
 BARE = {".gitattributes", CARD}  # what a repository has from its first moment
-STAGES = ("summary", "codebook", "zero_shot", "leakage", "retrieval", "swap")  # with chances
 
 
 @dataclass(frozen=True)
@@ -138,12 +136,7 @@ def hub_card(
         terms=str(told),
         picture=PICTURE if results.picture else "",
     )
-    text = card(
-        read_json(folder / ABOUT),
-        results.metrics.get("summary", {}),
-        figures(results.metrics),
-        shared,
-    )
+    text = card(read_json(folder / ABOUT), results.metrics, shared)
     return f"---\n{data.to_yaml()}\n---\n\n{text}"
 
 
