@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,14 @@ from v3.corpora.insnotes.notes import note_spectrograms
 from v3.corpora.insnotes.params import StftParams
 from v3.corpora.librispeech.features import phoneme_spectrograms
 from v3.corpora.librispeech.params import PhonemesParams
+from v3.evaluation.embedding import Embeddings
 from v3.fragments.format import FragmentInfo
 from v3.fragments.writer import FragmentWriter
 from v3.model.v3 import V3, ModelInfo, StyleChannel
 from v3.sound.heard import heard
 from v3.sound.lines import lines, pairs
 from v3.sound.measure import apart, brightness, nearer, pitches
+from v3.sound.revoiced import Revoiced
 from v3.sound.spectrogram import Spectrogram, joined, sounds_of
 
 RATE = 16000
@@ -167,6 +170,31 @@ def test_pairs_differ_in_style_and_come_once():
     unknown = pairs(np.array([-1, -1, -1]), 4, 0)
     assert len(unknown) == 4
     assert (unknown[:, 0] != unknown[:, 1]).all()
+
+
+def test_a_counterpart_has_the_same_code_in_the_other_voice():
+    """Two samples of one voice, one of another: the voice is that of all samples of the style."""
+    nothing = np.zeros((6, 1), np.float32)
+    test = Embeddings(
+        z_c=nothing,
+        codes=np.array([0, 1, 0, 2, 1, 1]),
+        z_s=nothing,
+        style_read=nothing,
+        style_noisy=nothing,
+        content_label=np.full(6, -1),
+        style_label=np.array([0, 0, 1, 1, 1, 1]),
+        sample=np.array([0, 0, 1, 1, 2, 2]),
+        rows=np.arange(6),
+    )
+    how = Spectrogram("stft", 8000, 64, 32, "decibel", 80.0, seconds=3.0)
+    silence = partial(np.full, fill_value=-80.0)
+    made = Revoiced(test, how, lambda rows: silence((len(rows), 1, 8, 8)), lambda codes, _: codes)
+    assert [line.tolist() for line in made.lines] == [[0, 1], [2, 3], [4, 5]]
+    found = {pair: rows.tolist() for pair, rows in zip(made.pairs, made.counterparts, strict=True)}
+    assert {*found} == {(0, 1), (0, 2), (1, 0), (2, 0)}
+    assert found[0, 1] == found[0, 2] == [2, 5]  # of code 1 the second of two, for variety
+    assert found[1, 0] == [0, -1]
+    assert found[2, 0] == [1, 1]
 
 
 def test_nearer_to_the_giver_of_style():

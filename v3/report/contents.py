@@ -40,14 +40,10 @@ class Contents:
         self.labelled = bool((test.content_label >= 0).any())
         spread = np.linspace(0, len(test.rows) - 1, min(SPAN, len(test.rows))).astype(int)
         self.span = limits(self.file.read(test.rows[spread]))
-        self.counts = confusion(test.codes, test.content_label, *self._sizes())
-        used = self.counts.any(1)
-        self.stands_for = np.where(used, self.counts.argmax(1), -1) if self.labelled else (
-            np.full(len(self.counts), -1)
-        )  # fmt: skip
-
-    def _sizes(self) -> tuple[int, int]:
-        return self.opened.sizes[0], max(1, self.opened.sizes[1])
+        atoms, labels = opened.sizes
+        self.counts = confusion(test.codes, test.content_label, atoms, max(1, labels))
+        known = self.counts.any(1) & self.labelled
+        self.stands_for = np.where(known, self.counts.argmax(1), -1)
 
     def data(self) -> Values:
         """What the data is and where it comes from."""
