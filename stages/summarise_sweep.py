@@ -65,13 +65,18 @@ def main() -> None:
 
 def verdict(figures: Mapping[str, Any]) -> str:
     """The choice, and what there is to doubt of it."""
-    best = max(found["middle"]["between_seeds"] for found in figures["by_atoms"].values())
+    best = best_agreement(figures)
     said = f"{figures['choice']} codes, by the agreement between seeds ({best:.2f} at the best)"
     if best < DOUBTFUL:
         said += "; they agree on little at any K: raise studies.sweep.part and run it again"
     elif figures["choice"] == max(map(int, figures["by_atoms"])):
         said += "; no more were tried: list larger K in studies.sweep and run it again"
     return said
+
+
+def best_agreement(figures: Mapping[str, Any]) -> float:
+    """How far trainings of different seeds agree at the K where they do most."""
+    return max(found["middle"]["between_seeds"] for found in figures["by_atoms"].values())
 
 
 def trained(score: Mapping[str, Any]) -> Trained:
@@ -103,7 +108,8 @@ def draw(
         )
         for name, (title, share) in TITLES.items()
     ]
-    title = f"{dataset}: how many codes? Chosen without a label: {figures['choice']}"
+    doubt = " (the seeds agree on too little to tell)" * (best_agreement(figures) < DOUBTFUL)
+    title = f"{dataset}: how many codes? Chosen without a label: {figures['choice']}{doubt}"
     over_code_counts(path, panels, title, source, contents)
 
 

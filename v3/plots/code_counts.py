@@ -75,6 +75,7 @@ def _draw(axes: Axes, panel: Panel, contents: int | None) -> None:
     if panel.share:
         axes.set_ylim(-0.03, 1.05)
     else:
-        axes.set_ylim(bottom=0)
+        highest = max(axes.dataLim.y1, 1e-9)  # of dots and lines; 0 throughout is a picture, too
+        axes.set_ylim(0, 1.08 * highest)
     tidy(axes, panel.title, "codes K", "")
     legend(axes, handles, names, fontsize=7, framealpha=0.85)
