@@ -8,8 +8,9 @@ from v3.base.errors import V3Error
 from v3.base.files import atomic_file, link_or_copy
 from v3.base.params_file import load_machine, load_section, read_params_file
 from v3.fragments.labels import validate
+from v3.own.audio import write_audio
 from v3.own.images import write_images
-from v3.own.params import SECTIONS, FileParams, ImagesParams, own_sections
+from v3.own.params import SECTIONS, AudioParams, FileParams, ImagesParams, own_sections
 
 
 def main() -> None:
@@ -23,8 +24,11 @@ def main() -> None:
         )
     workers = load_machine().workers
     if "images" in sections:
-        params = load_section(dataset, "images", ImagesParams)
-        write_images(root, params, dataset, path, workers)
+        images = load_section(dataset, "images", ImagesParams)
+        write_images(root, images, dataset, path, workers)
+    elif "audio" in sections:
+        audio = load_section(dataset, "audio", AudioParams)
+        write_audio(root, audio, dataset, path, workers)
     else:
         file = Path(load_section(dataset, "fragments", FileParams).file)
         validate(file)

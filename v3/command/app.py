@@ -76,6 +76,26 @@ def new(
     paper: Annotated[
         str, typer.Option(help="What shows where pictures are transparent.")
     ] = "white",
+    cut: Annotated[
+        str,
+        typer.Option(
+            help="What a fragment is: file, length, onsets, table (a CSV beside each recording: "
+            "start, end, label) or textgrid.",
+            rich_help_panel=SOUND,
+        ),
+    ] = "",
+    seconds: Annotated[
+        float | None, typer.Option(help="Length of a fragment.", rich_help_panel=SOUND)
+    ] = None,
+    tier: Annotated[
+        str, typer.Option(help="Of TextGrids with several.", rich_help_panel=SOUND)
+    ] = "",
+    rate: Annotated[
+        int | None, typer.Option(help="Hz that recordings are brought to.", rich_help_panel=SOUND)
+    ] = None,
+    spectrum: Annotated[
+        str, typer.Option(help="mel, or stft, which tells notes apart.", rich_help_panel=SOUND)
+    ] = "mel",
     unseen: Annotated[
         str, typer.Option(help="Styles to keep out of training and measure on, as red,blue.")
     ] = "",
@@ -102,7 +122,7 @@ def new(
     v3 new tiles --fragments tiles.h5
     """
     with _packages():
-        from v3.command import folders
+        from v3.command import folders, sounds
         from v3.command.new import Choices, finish, open_project
 
         given = [found for found in (images, audio, fragments) if found is not None]
@@ -125,12 +145,21 @@ def new(
         elif fragments is not None:
             found = folders.fragments(root, name, fragments)
         else:
-            raise V3Error("not yet")
+            assert audio is not None, "one of the three"
+            values = {
+                "pattern": pattern,
+                "table": str(table) if table else "",
+                "per_sample": per_sample,
+                "cut": cut,
+                "seconds": seconds,
+                "tier": tier,
+                "rate": rate,
+                "spectrum": spectrum,
+                "pass_over": pass_over,
+            }
+            found = sounds.audio(root, raw, name, audio, values, workers)
         styles = [style.strip() for style in unseen.split(",") if style.strip()]
         finish(root, raw, Choices(name, codes, styles, dry_run, listed), found)
-
-
-app.command()(push)
 
 
 def _cells(text: str) -> int | None:

@@ -22,7 +22,7 @@ from v3.command.section import (
     pipeline_of,
     section_of,
 )
-from v3.own.samples import Sample
+from v3.own.samples import Sample, require_enough
 from v3.params import parse_params
 from v3.splits import SplitParams, make_split
 
@@ -151,6 +151,7 @@ def _write(root: Path, name: str, section: str, pipeline: str | None) -> None:
 
 def facts_of(raw: dict[str, Any], choices: Choices, found: Found) -> Facts:
     """What the recipe has to know; `V3Error` where the choices do not go with the data."""
+    require_enough([(name, count) for name, _, count in found.samples if count > 1], "files")
     used = [(style, count) for _, style, count in found.samples if count > 1]
     total = sum(count for _, count in used)
     split = split_of(raw, [style for style, _ in used], choices.unseen)

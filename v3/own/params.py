@@ -58,6 +58,11 @@ class AudioParams(Source):
     floor: Annotated[float, Field(gt=0, le=200)] = 80.0  # dB below the loudest of a sample
     least_seconds: NonNegative = 0.02  # a shorter fragment is left out
 
+    @property
+    def hop(self) -> int:
+        """Points from one window to the next: `seconds` fill all frames."""
+        return max(1, round(self.seconds * self.rate / self.frames))
+
     @model_validator(mode="after")
     def _bins_exist(self) -> AudioParams:
         if self.spectrum == "stft" and self.bands > self.n_fft // 2 + 1:
