@@ -61,7 +61,7 @@ def test_a_file_without_its_figure_is_named():
         ("codebook", {"source": "here", "one_to_one": 0.9, "purity": "high"}, "codebook .*purity"),
         ("few_shot", {"samples_5": {}}, r"few_shot holds no samples_5\.accuracy"),
         ("few_shot", {"samples_5": 3}, r"few_shot holds no samples_5\.accuracy"),
-        ("baseline", {"raw": {"one_to_one": None}}, r"baseline .*raw\.one_to_one"),
+        ("baseline", {"raw": {"one_to_one": "low"}}, r"baseline .*raw\.one_to_one"),
     ],
 )
 def test_a_file_with_something_else_in_place_of_a_figure(stage, content, said):
