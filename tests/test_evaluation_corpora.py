@@ -83,6 +83,8 @@ def test_styles_that_are_samples(project):
     assert np.isfinite(found["few_shot"]["samples_1"]["accuracy"])
     # no two samples are of one style, so none can be verified; all else is measured
     lacking = {name for name, value in found["summary"].items() if value is None}
+    lacking -= {"gap_recovered", "gap_recovered_unseen"}  # k-means has 1, and no bound is above
+    lacking -= {"gap_recovered", "gap_recovered_unseen"}  # where the bound is below k-means
     assert lacking == {"verification_style", "verification_content"}
     assert isinstance(found["summary"]["beats_baseline"], bool)
     assert found["retrieval"]["style_by_z_s"]["k"] == [1, 2, 3, 4]
@@ -102,10 +104,11 @@ def test_styles_that_are_single_fragments(project):
 
 
 def test_styles_without_labels(project):
-    """Contents are known and styles are not: what needs styles is None."""
+    """Contents are known and styles are not: what needs styles is None; swaps take the samples'."""
     found = project(ordinary(), forget_styles=True)
     assert found["leakage"]["style_from_z_s"]["accuracy"] is None
-    assert found["swap"]["content_kept"] is found["swap"]["style_taken"] is None
+    assert found["swap"]["style_taken"] is None
+    assert found["swap"]["content_kept"] is not None
     assert found["codebook"]["one_to_one"] > 0
     assert found["few_shot"]["samples_1"]["styles"] == {}
 

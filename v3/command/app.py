@@ -162,6 +162,31 @@ def new(
         finish(root, raw, Choices(name, codes, styles, dry_run, listed), found)
 
 
+@app.command()
+def check(
+    name: Annotated[str, typer.Argument(help="A dataset, or the path of a fragment file.")],
+) -> None:
+    """Say what is wrong with a fragment file, by dataset and row, or what is in it.
+
+    \b
+    v3 check letters
+    v3 check ../tiles.h5
+    """
+    from v3.own.check import faults, notes
+
+    path = Path(name)
+    if not path.suffix:
+        path = Path("data") / name / "fragments.h5"
+    found = faults(path)
+    for line in found or notes(path):
+        print(f"{path}: {line}")
+    if found:
+        raise V3Error(
+            f"{path} has {len(found)} faults, listed above: mend what wrote it and run the same "
+            "command again."
+        )
+
+
 def _cells(text: str) -> int | None:
     if text == "auto":
         return 0
