@@ -460,19 +460,20 @@ def sizes(dataset: str) -> str:
 
 def sweep() -> str:
     """What each figure of the sweep over K would have chosen, beside the number of contents."""
-    names = ("shared_codes", "views", "agreement", "error", "perplexity")
+    names = ("between_seeds", "views", "agreement", "error", "perplexity")
     rows = []
     for dataset in studied("sweep"):
         if not (found := study("sweep", dataset)):
             continue
         choice = found["choice"]
-        agreed = found["by_atoms"][str(choice)]["middle"]["between_seeds"]
+        middle = found["by_atoms"][str(choice)]["middle"]
         others = [count(found["would_choose"][name]) for name in names]
-        row = [name_of(dataset), count(found["contents"]), f"**{choice}**", number(agreed, 2)]
+        row = [name_of(dataset), count(found["contents"]), f"**{choice}**"]
+        row += [number(middle["shared_codes"], 1), number(middle["between_seeds"], 2)]
         rows.append([*row, ", ".join(found["by_atoms"]), *others])
     if not rows:
         return "Not measured yet: `make studies`.\n"
-    head = ["corpus", "contents", "chosen", "AMI there", "out of", *names]
+    head = ["corpus", "contents", "chosen", "shared there", "AMI there", "out of", *names]
     return table(head, rows)
 
 

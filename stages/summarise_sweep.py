@@ -1,7 +1,7 @@
 """Which K? Figures of the sweep by K and seed, what each would choose, and a picture of them.
 
-The largest K at which trainings of different seeds agree as well as at any is the choice. Labels
-have no part in it: where the fragment file has some, the number of contents is drawn beside.
+The choice is the smallest K at which trainings of different seeds have as much in common as at any.
+Labels have no part in it: where the fragment file has some, the number of contents is drawn beside.
 """
 
 from v3.base.cli import StagePaths, run, stage_parser
@@ -66,7 +66,7 @@ def main() -> None:
 def verdict(figures: Mapping[str, Any]) -> str:
     """The choice, and what there is to doubt of it."""
     best = best_agreement(figures)
-    said = f"{figures['choice']} codes, by the agreement between seeds ({best:.2f} at the best)"
+    said = f"{figures['choice']} codes, by what seeds have in common (AMI {best:.2f} at the best)"
     if best < DOUBTFUL:
         said += "; they agree on little at any K: raise studies.sweep.part and run it again"
     elif figures["choice"] == max(map(int, figures["by_atoms"])):

@@ -74,7 +74,7 @@ def test_the_number_of_contents_is_found_without_a_label() -> None:
     found = sweep_figures(
         {atoms: {seed: perfect(seed, atoms) for seed in range(3)} for atoms in sizes}
     )
-    assert found["choice"] == found["would_choose"]["between_seeds"] == CONTENTS
+    assert found["choice"] == found["would_choose"]["shared_codes"] == CONTENTS
     by_atoms = found["by_atoms"]
     assert list(by_atoms) == ["3", "4", "6", "8", "12"]
     assert by_atoms["6"]["between_seeds"] == pytest.approx({"0-1": 1, "0-2": 1, "1-2": 1})
@@ -85,19 +85,38 @@ def test_the_number_of_contents_is_found_without_a_label() -> None:
     assert shared["6"] == pytest.approx(6, abs=0.1)
     assert shared["12"] == pytest.approx(6, abs=0.3)  # halves that chance makes are not shared
     assert shared["3"] < 3
-    assert found["would_choose"]["shared_codes"] == CONTENTS
+    assert found["would_choose"]["between_seeds"] == CONTENTS
     assert found["would_choose"]["error"] == CONTENTS  # the rest of its fall is worth no code
     assert found["would_choose"]["perplexity"] == 12  # which even use drives up without end
     assert by_atoms["4"]["active_codes"] == {"0": 4, "1": 4, "2": 4}
 
 
-def test_the_largest_that_is_as_good_is_chosen() -> None:
-    """Merged contents may be stable, too: two whole contents in one code at every seed."""
+def test_neither_surplus_nor_stable_merging_misleads() -> None:
+    """Codes beyond the contents stay unused at K = 12; at K = 3 all seeds merge the same pairs."""
+    content = np.random.default_rng(99).integers(CONTENTS, size=900)
+    by_atoms = {3: content // 2, 6: content, 12: content}
+    found = sweep_figures(
+        {
+            atoms: {
+                seed: Trained(codes, 0.1, 1.0, 0.1, **code_use(np.bincount(codes)))
+                for seed in (0, 1)
+            }
+            for atoms, codes in by_atoms.items()
+        }
+    )
+    agreement = [item["middle"]["between_seeds"] for item in found["by_atoms"].values()]
+    assert agreement == pytest.approx([1, 1, 1])
+    shared = [item["middle"]["shared_codes"] for item in found["by_atoms"].values()]
+    assert shared == pytest.approx([3, 6, 6], abs=0.05)
+    assert found["choice"] == CONTENTS
+
+
+def test_each_figure_chooses_in_its_own_way() -> None:
     flat = {"error": 0.5, "views": 0.9, "agreement": 0.2, "perplexity": 4.0, "shared_codes": 4.0}
     middle = {
         5: flat | {"between_seeds": 0.99},
         7: flat | {"between_seeds": 0.80},
-        10: flat | {"between_seeds": 0.975, "shared_codes": 9.6},
+        10: flat | {"between_seeds": 0.975, "shared_codes": 9.1},
         14: flat | {"between_seeds": 0.95, "agreement": 0.25, "views": 0.87, "shared_codes": 10.0},
     }
     assert choices(middle) == {

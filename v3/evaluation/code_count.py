@@ -1,11 +1,11 @@
 """How many codes? What trainings with several K say about it, without a label.
 
-Too few codes have to merge contents and too many to split them, and what is merged or split is
-left to chance: another seed does it otherwise. With as many codes as there are contents, nothing
-is left to chance. So the K is wanted at which trainings of several seeds agree on what belongs
-together: stability, as in Lange, Roth, Braun and Buhmann (2004, Neural Computation 16) and, with
-its limits, von Luxburg (2010, arXiv 1007.1075). Agreement is the adjusted mutual information of
-Vinh, Epps and Bailey (2010, JMLR 11), whose chance is 0 at every K.
+Too few codes have to merge contents. Too many split them, or stay unused; how they are split is
+left to chance: another seed does it otherwise. So what trainings of several seeds have in common
+grows with K up to the number of contents, and no further. K is chosen where it stops to grow:
+stability, as in Lange, Roth, Braun and Buhmann (2004, Neural Computation 16) and, with its limits,
+von Luxburg (2010, arXiv 1007.1075). What is in common is measured by the adjusted mutual
+information of Vinh, Epps and Bailey (2010, JMLR 11), whose chance is 0 at every K.
 """
 
 from __future__ import annotations
@@ -25,11 +25,10 @@ from v3.evaluation.codebook import code_use
 from v3.evaluation.common import Array
 
 AS_GOOD = 0.02  # below the best by no more than this is as good: seeds differ by as much
-FALLEN = 0.9  # part of the whole fall of the error: what falls afterwards is not worth a code
-ENOUGH = 0.95  # part of the largest number of codes that are shared, or used: more adds nothing
+ENOUGH = 0.9  # part of the most that K can add: what is added afterwards is not worth a code
 FIGURES = ("error", "views", "agreement", "perplexity", "active_codes")  # one a training
 OF_PAIRS = ("between_seeds", "shared_codes")
-CHOICE = "between_seeds"  # the criterion that decides
+CHOICE = "shared_codes"  # the criterion that decides
 
 
 @dataclass(frozen=True)
@@ -111,10 +110,10 @@ def sweep_figures(trained: Mapping[int, Mapping[int, Trained]]) -> dict[str, Any
 def choices(middle: Mapping[int, Mapping[str, float]]) -> dict[str, int]:
     """Figures by K -> the K that each of them would choose.
 
+    shared_codes, which decides: the smallest K with nine tenths of the largest.
+    error, perplexity: the smallest K with nine tenths of the fall over all K, and of the largest.
     between_seeds, views and agreement: the largest K that is as good as the best (within 0.02),
     for a content that is split at random costs agreement and one that is merged need not.
-    shared_codes, perplexity: the smallest K with 0.95 of the largest: more adds nothing.
-    error: the smallest K with which nine tenths of its fall over all K are behind it.
     """
     sizes = sorted(middle)
 
@@ -130,7 +129,7 @@ def choices(middle: Mapping[int, Mapping[str, float]]) -> dict[str, int]:
         return sizes[int(np.flatnonzero(values >= ENOUGH * values.max())[0])]
 
     error = figure("error")
-    fallen = error <= error.max() - FALLEN * (error.max() - error.min())
+    fallen = error <= error.max() - ENOUGH * (error.max() - error.min())
     return {
         "between_seeds": largest("between_seeds"),
         "shared_codes": smallest("shared_codes"),
