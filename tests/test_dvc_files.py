@@ -163,7 +163,7 @@ def test_modules_stay_short() -> None:
 
 def test_the_files_of_the_pipeline_stay_short() -> None:
     """DVC reads them once a stage, and so do people."""
-    assert len(MAIN.read_text(encoding="utf-8").splitlines()) <= 520
+    assert len(MAIN.read_text(encoding="utf-8").splitlines()) <= 560
     entries = [path for path in (ROOT / "v3").iterdir() if path.name != "__pycache__"]
     assert len(entries) <= 21, entries
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,9 +48,10 @@ def measured(
         )
         write_params(BY_SHARES)
         write_model(tiny_spec)
-        for name in ("split", "pictures", *EVALUATIONS, "summary", "card"):
+        for name in ("split", "pictures", *EVALUATIONS, "codes", "summary", "card"):
             stage(name, "bars")
-        return {name: metrics(Path(), name) for name in (*EVALUATIONS, "summary") if name != "tsne"}
+        measured = {*EVALUATIONS, "codes", "summary"} - {"tsne"}
+        return {name: metrics(Path(), name) for name in measured}
 
     return measure
 
@@ -73,6 +75,17 @@ def test_no_label_at_all(measured: Callable[..., dict[str, Any]]) -> None:
     assert {"confusion.png", "code_by_style.png", "swap.png", "reconstructions.png"} <= drawn
     assert {"few_shot.png", "tsne.png", "samples.png", "precision_recall.png"} <= drawn
     assert Path("models/bars.md").is_file()
+    assert set(found["codes"]["ratios"]) == {"content", "style", "between", "within"}
+    with open("data/bars/codes/codes.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == sum(len(sample[1]) for sample in ordinary())
+    assert rows[0]["content"] == rows[0]["style"] == rows[0]["file"] == ""
+    assert {row["part"] for row in rows} == {"train", "validation", "test"}
+    assert rows[0]["sample"] == "bars-0"
+    assert "z_s_0" in rows[0]
+    used = {int(row["code"]) for row in rows}
+    sheets = {file.name for file in Path("data/bars/codes").glob("*.png")}
+    assert sheets == {f"code_{code:03d}.png" for code in used}
 
 
 def test_contents_alone(measured: Callable[..., dict[str, Any]]) -> None:
