@@ -253,8 +253,7 @@ def unseen() -> str:
 
 
 def shots() -> list[int]:
-    listed = params()["defaults"]["split"]["few_shot"]
-    return [int(k) for k in (listed.split(",") if isinstance(listed, str) else listed)]
+    return [int(k) for k in listed(params()["defaults"]["split"]["few_shot"])]
 
 
 def unseen_styles() -> str:
@@ -495,7 +494,12 @@ def study_code() -> str:
 
 def studied(name: str) -> list[str]:
     found = params()["studies"][name]
-    return [*found["datasets"], *found.get("slow_datasets", [])]
+    return [*listed(found["datasets"]), *listed(found.get("slow_datasets", []))]
+
+
+def listed(value: Any) -> list[str]:
+    """A list of params.yaml, which may be text with commas."""
+    return [item.strip() for item in value.split(",")] if isinstance(value, str) else [*value]
 
 
 def same_code(name: str, dataset: str) -> bool:

@@ -11,12 +11,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from v3.base.errors import V3Error
 from v3.base.files import write_json
 from v3.base.params_file import DEFAULTS, PARAMS, read_params_file
-from v3.base.schema import Seed, read
+from v3.base.schema import Section, Seed, read
 from v3.download.fetch import is_address
 
 VARIABLE = "V3_MIRROR"
@@ -35,6 +37,10 @@ class Corpus:
     sign: str
     folders: tuple[str, ...]
     named: bool = False  # told from another corpus by the name of its folder alone
+
+
+class _Seeds(Section):
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
 
 
 CORPORA = {
@@ -156,8 +162,5 @@ def show(path: Path = PARAMS) -> None:
 
 def read_seeds(raw: Mapping[str, Any]) -> tuple[int, ...]:
     """The training seeds of the study, from the plain values of params.yaml."""
-    found = raw.get("studies", {}).get(STUDY.name, {}).get("seeds")
-    seeds: tuple[int, ...] = read(tuple[Seed, ...], found, f"studies.{STUDY.name}.seeds")
-    if not seeds:
-        raise V3Error(f"studies.{STUDY.name}.seeds must have one or more.")
-    return seeds
+    said = raw.get("studies", {}).get(STUDY.name, {}).get("seeds", ())
+    return read(_Seeds, {"seeds": said}, f"studies.{STUDY.name}").seeds
