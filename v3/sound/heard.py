@@ -23,7 +23,7 @@ def heard(raw: Mapping[str, Any], dataset: str) -> Spectrogram | None:
         kind=audio.spectrum,
         rate=audio.rate,
         n_fft=audio.n_fft,
-        hop=max(1, round(audio.seconds * audio.rate / audio.frames)),
+        hop=audio.hop,
         level="decibel",
         floor=audio.floor,
     )
