@@ -7,6 +7,7 @@ by pitch. Of fragments that are no sound the folder holds an index of nothing, t
 
 from v3.base.cli import run
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import soundfile
 
 from v3.base.files import atomic_folder, write_json
 from v3.base.params_file import read_params_file
-from v3.evaluation.common import names_of
+from v3.evaluation.common import UNKNOWN, names_of
+from v3.evaluation.embedding import Embeddings
 from v3.evaluation.opened import Opened, open_model_and_data, stage_paths
 from v3.sound.heard import heard
 from v3.sound.measure import nearer
@@ -23,6 +25,7 @@ from v3.sound.revoiced import Revoiced
 from v3.sound.spectrogram import Sound, Spectrogram, joined
 
 DECODED, REVOICED = 4, 6  # lines and pairs of lines that are kept as files
+Keep = Callable[[str, Sound, str], dict[str, str]]  # a file's name, its sounds, and what they are
 PEAK = 0.9  # of full scale, of what is louder or of no known loudness
 NOTHING: dict[str, Any] = {
     "recordings": 0,
@@ -50,47 +53,56 @@ def make(opened: Opened, how: Spectrogram, folder: Path) -> tuple[dict[str, Any]
     test = opened.embed("test")
     made = Revoiced(test, how, opened.file.read, lambda *of: opened.model.decode(*of).cpu().numpy())
     swapped = [made.decoded(*pair) for pair in made.pairs]
-
-    def name(line: int) -> str:
-        row = made.lines[line][0]
-        style = names_of(test.style_label[[row]], opened.info.style_names)[0]
-        sample = opened.file.name_of(int(test.sample[row]))
-        return sample if style in (sample, "unknown") else f"{style} ({sample})"
-
-    def original(line: int) -> Sound:
-        return made.originals(made.lines[line])
+    names = [name_of(opened, test, int(line[0])) for line in made.lines]
 
     def keep(file: str, sounds: Sound, said: str) -> dict[str, str]:
         write_sound(folder / file, joined(sounds, how.rate), how)
         return {"file": file, "name": said}
 
-    decoded, groups = [], []
+    groups = [decoded_lines(made, names, keep), *revoiced_lines(made, swapped, names, keep)]
+    about = (
+        "All are made of spectrograms, the originals too, so that they differ by the model alone: "
+        f"{how.lost}."
+    )
+    return made.figures(swapped), {"about": about, "groups": groups}
+
+
+def name_of(opened: Opened, test: Embeddings, row: int) -> str:
+    """What to call the sample of a row of the embeddings: its style, and its name."""
+    style = names_of(test.style_label[[row]], opened.info.style_names)[0]
+    sample = opened.file.name_of(int(test.sample[row]))
+    return sample if style in (sample, UNKNOWN) else f"{style} ({sample})"
+
+
+def decoded_lines(made: Revoiced, names: list[str], keep: Keep) -> dict[str, Any]:
+    """Some lines, and what their codes and their own styles make of them."""
+    sounds = []
     for line in range(min(DECODED, len(made.lines))):
-        decoded += [
-            keep(f"line-{line}.wav", original(line), name(line)),
-            keep(f"line-{line}-decoded.wav", made.decoded(line, line), f"{name(line)}, decoded"),
-        ]
-    for row, (one, other) in enumerate(made.pairs[:REVOICED]):
-        groups.append(
-            {
-                "title": f"{name(one)} in the voice of {name(other)}",
-                "about": "",
-                "sounds": [
-                    keep(f"pair-{row}-content.wav", original(one), f"what: {name(one)}"),
-                    keep(f"pair-{row}-style.wav", original(other), f"how: {name(other)}"),
-                    keep(f"pair-{row}-swapped.wav", swapped[row], "the one as the other"),
-                ],
-            }
-        )
-    first = {
+        original, decoded = made.originals(made.lines[line]), made.decoded(line, line)
+        sounds.append(keep(f"line-{line}.wav", original, names[line]))
+        sounds.append(keep(f"line-{line}-decoded.wav", decoded, f"{names[line]}, decoded"))
+    return {
         "title": "Recordings as they are, and decoded",
         "about": "A recording's beginning, and what its codes and its style make of it.",
-        "sounds": decoded,
+        "sounds": sounds,
     }
-    about = (
-        f"Of the spectrograms, originals too, so that both differ by the model alone: {how.lost}."
-    )
-    return made.figures(swapped), {"about": about, "groups": [first, *groups]}
+
+
+def revoiced_lines(
+    made: Revoiced, swapped: list[Sound], names: list[str], keep: Keep
+) -> Iterator[dict[str, Any]]:
+    """Some lines beside those whose voice they take, and in that voice."""
+    for row, (one, other) in enumerate(made.pairs[:REVOICED]):
+        content, style = (made.originals(made.lines[line]) for line in (one, other))
+        yield {
+            "title": f"{names[one]} in the voice of {names[other]}",
+            "about": "",
+            "sounds": [
+                keep(f"pair-{row}-content.wav", content, f"what: {names[one]}"),
+                keep(f"pair-{row}-style.wav", style, f"how: {names[other]}"),
+                keep(f"pair-{row}-swapped.wav", swapped[row], "the one as the other"),
+            ],
+        }
 
 
 def write_sound(path: Path, sound: Sound, how: Spectrogram) -> None:
