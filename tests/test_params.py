@@ -55,9 +55,9 @@ def test_what_is_changed_most_stands_in_every_corpus(dataset: str) -> None:
 
 def test_what_is_called_default_follows_the_defaults() -> None:
     """Listed, so that plain `-S` finds it, and no more than that."""
-    assert RAW["phonenums"]["train"]["steps"] == "default"
+    assert RAW["sprites"]["train"]["steps"] == "default"
     raw = changed("defaults.train.steps", 100)
-    assert train("phonenums", raw).steps == 100
+    assert train("sprites", raw).steps == 100
     assert train("insnotes", raw).steps == RAW["insnotes"]["train"]["steps"]  # says otherwise
     said = message(changed("phonenums.pages.seed", "default"))
     assert said.startswith("phonenums.pages.seed must be a whole number, is 'default', of which")
@@ -139,6 +139,8 @@ def test_every_parameter_is_explained_once() -> None:
         found = re.match(r"^ +(?:- )?([\w ]+):", line)
         if not found or "#" in line:
             continue
+        if found[1] in DATASETS:  # below `codebooks` of a study
+            continue
         if start < number < end or not (found[1] in known or numbers.match(line)):
             bare.append(line)
     repeated = re.compile(r"^ +(- )?(channels|levels|blocks|kernel|strides):")
@@ -146,7 +148,7 @@ def test_every_parameter_is_explained_once() -> None:
 
 
 def test_the_file_is_short() -> None:
-    assert len(FILE.read_text(encoding="utf-8").splitlines()) <= 600
+    assert len(FILE.read_text(encoding="utf-8").splitlines()) <= 640
 
 
 def test_every_section_of_every_corpus_has_its_type() -> None:
