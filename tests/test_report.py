@@ -75,6 +75,9 @@ def test_a_page_says_figures_parameters_and_commands(tiny_spec):
     ):
         assert said in page
     assert "pitch, octaves aside" not in page  # was not measured
+    text = Path("plots/bars/report.html").read_text(encoding="utf-8")
+    assert 'href="../../data/bars/codes/codes.csv"' in text
+    assert re.search(r'href="../../data/bars/codes/code_00[012].png">code [012]<', text)
 
 
 @pytest.mark.usefixtures("here")

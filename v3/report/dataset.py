@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os.path import relpath
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,7 @@ def page_values(opened: Opened, folder: Path) -> Values:
         "left_out": left_out(metrics),
         "map": {"count": f"{len(rows):,}", "kinds": list(maps["colourings"])},
         "codes": contents.codes(),
+        "tables": relpath(paths.data / "codes", paths.plots("")),  # what the stage `codes` wrote
         "mistakes": contents.mistakes(),
         "alike": ALIKE,
         "sounds": heard,
