@@ -2,8 +2,8 @@
 
 `codes.csv` has a line for each fragment: where it is from (the file, for own data), its sample, its
 labels where they are known, its part of the split, its code, how far z_c lies from that atom (as
-the codebook measures it) and z_s. A sheet shows the fragments that lie nearest to the atom, each from
-another sample where there are as many. The figures are of the test split.
+the codebook measures it) and z_s. A sheet shows the fragments that lie nearest to the atom, each
+from another sample where there are as many. The figures are of the test split.
 """
 
 from v3.base.cli import run

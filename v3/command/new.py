@@ -157,7 +157,7 @@ def facts_of(raw: dict[str, Any], choices: Choices, found: Found) -> Facts:
     split = split_of(raw, [style for style, _ in used], choices.unseen)
     training = len(split["train"])
     learnt = sum(used[row][1] for row in split["train"])
-    codes = choices.codes or len(found.contents) or UNKNOWN_CODES
+    codes = choices.codes or len(found.contents) or min(UNKNOWN_CODES, max(2, learnt // 4))
     if choices.codes is not None and choices.codes < 2:
         raise V3Error(f"--codes must be 2 or more, is {choices.codes}: so many contents there are.")
     if codes > learnt:

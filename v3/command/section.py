@@ -23,7 +23,7 @@ from v3.params import SHARED, parse_params
 
 PER_BATCH = 160  # fragments: as many as the recipe was found with, 16 samples of 10
 MOST_SAMPLES = 64  # in a batch: as many as the recipe has for samples of two
-LONGEST = 24  # fragments of a sample in a batch, at most
+LONGEST = 20  # fragments of a sample in a batch, at most
 FEW = 9  # fragments: of fewer the relativity of the recipe, 3, cannot be met
 COMMENT = 31  # column at which what a line means begins
 STAGE = "own_import"

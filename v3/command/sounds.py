@@ -52,9 +52,10 @@ def audio(
     values.setdefault(
         "cut", cut_of(root / values["folder"], "pattern" in values or "table" in values)
     )
-    if "seconds" in values and not 0 < values["seconds"] <= 60:
-        raise V3Error(f"--seconds must be above 0 and at most 60, is {values['seconds']:g}.")
-    wanted = values.pop("seconds", None)
+    wanted = given["seconds"]
+    values.pop("seconds", None)
+    if wanted is not None and not 0 < wanted <= 60:
+        raise V3Error(f"--seconds must be above 0 and at most 60, is {wanted:g}.")
     guess = wanted or (SECONDS if values["cut"] == "length" else 60.0)
     first = {"rate": HIGHEST_RATE} | values | shape_of(values["spectrum"], HIGHEST_RATE, guess)
     params = read(AudioParams, first, "audio")
