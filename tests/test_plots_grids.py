@@ -147,6 +147,9 @@ def test_as_image():
     rising = as_image(np.arange(3.0)[None, :, None], 0, 2)  # lowest bin at the bottom, dark
     assert rising[:, 0].sum(1).tolist() == sorted(rising[:, 0].sum(1), reverse=True)
     assert as_image(np.zeros((1, 2, 2)), 0, 0).shape == (2, 2, 3)
+    grey = as_image(np.array([[[0.0, 51.0], [255.0, 300.0]]]), 0, 255)  # bytes: as it stands
+    assert grey[..., 0].tolist() == [[0, 51], [255, 255]]
+    assert (grey == grey[..., :1]).all()
     assert limits(np.zeros(1, np.uint8)) == (0, 255)
     low, high = limits(np.linspace(-11, 3, 1000).astype(np.float16))
     assert low == pytest.approx(-10.86, abs=0.02)

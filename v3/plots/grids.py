@@ -26,6 +26,7 @@ BLOCK = 20  # codes below each other
 LEVELS = 32  # shades of a spectrogram, 2.5 dB of 80 each: twice as many fill the file by half
 TALLEST = 2.2  # height of a cell by its width: pixels of a taller spectrogram are wide
 PAPER = 255
+BYTES = (0.0, 255.0)  # darkest and brightest of pictures in bytes
 Image = NDArray[np.uint8]
 Cells = Sequence[Sequence[Image | None]]
 
@@ -43,9 +44,12 @@ class Block:
 def as_image(fragment: Array, low: float, high: float) -> Image:
     """Fragment (C, H, W) in file units -> picture (H, W, 3); `low` is darkest, `high` brightest.
 
-    Three channels are colours. One channel is a spectrogram: magma, lowest bin at the bottom;
-    neighbouring bins are averaged where it is more than four times as high as wide.
+    Three channels are colours, one channel of bytes (`BYTES`) is grey. Any other is a spectrogram:
+    magma, lowest bin at the bottom; neighbouring bins are averaged where it is more than four times
+    as high as wide.
     """
+    if len(fragment) == 1 and (low, high) == BYTES:
+        fragment = np.repeat(fragment, 3, axis=0)
     if len(fragment) != 3:
         fragment = _averaged(np.asarray(fragment, np.float64))
     shares = np.clip((np.asarray(fragment, np.float64) - low) / max(high - low, 1e-12), 0, 1)
@@ -66,7 +70,7 @@ def _averaged(fragment: Array) -> Array:
 def limits(fragments: Array) -> tuple[float, float]:
     """Darkest and brightest value for pictures of fragments: 0 and 255, or outliers apart."""
     if fragments.dtype == np.uint8:
-        return 0.0, 255.0
+        return BYTES
     low, high = np.percentile(np.asarray(fragments, np.float32), [1, 99.9])
     return float(low), float(high)
 
