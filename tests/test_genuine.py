@@ -187,22 +187,27 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Project:
     params["mnist_writers"]["specs"]["laptop"] |= {"layers": layers, "content_dim": 16}
     yaml.dump(params, file)
     made.commit()
-    made.env.pop("V3_MIRROR", None)
     return made
 
 
 def test_with_dvc_and_no_mirror_one_sentence_says_so(study: Project) -> None:
+    study.env.pop("V3_MIRROR", None)
     said = study.dvc("repro", f"{DRIVER}:corpus@svhn", fails=True)
     assert re.findall(r"(?m)^error: (.{20})", said) == ["V3_MIRROR is not set"], said
     assert "Traceback" not in said
-    assert not list(study.folder.glob("studies/genuine/work/*/data/*/raw"))
+    assert not list(study.folder.glob("studies/genuine/work/svhn/data/*/raw"))
 
 
-def test_from_raw_files_to_figures_and_pictures(study: Project) -> None:
-    """A fragment file of one's own; the mirror named is that of another corpus."""
+@pytest.fixture(scope="module")
+def ran(study: Project) -> Project:
+    """All of one corpus, a fragment file of one's own; the mirror named is that of another."""
     study.env["V3_MIRROR"] = "../corpora/svhn"
     study.dvc("repro", f"{DRIVER}:corpus@mnist_writers")
-    folder = study.folder / "studies" / "genuine"
+    return study
+
+
+def test_from_raw_files_to_figures_and_pictures(ran: Project) -> None:
+    folder = ran.folder / "studies" / "genuine"
     found = json.loads((folder / "metrics" / "mnist_writers.json").read_text(encoding="utf-8"))
     assert found["source"] == "MNIST with the writers of QMNIST: 196 digits of 18 writers"
     assert found["atoms"] == found["labels"] == 10
@@ -213,25 +218,26 @@ def test_from_raw_files_to_figures_and_pictures(study: Project) -> None:
     assert (folder / "plots" / "mnist_writers.png").is_file()
     pictures = {file.stem for file in (folder / "pictures" / "mnist_writers").iterdir()}
     assert {"swap", "reconstructions", "confusion", "samples", "training", "tsne"} <= pictures
-    changed = study.git("status", "--porcelain", "--untracked-files=all").splitlines()
+    changed = ran.git("status", "--porcelain", "--untracked-files=all").splitlines()
     kept = {line[3:] for line in changed if "/work/" in line or "params.yaml" in line}
     assert kept == set()
 
 
-def test_an_edit_of_the_recipe_makes_it_stale(study: Project) -> None:
+def test_an_edit_of_the_recipe_makes_it_stale(ran: Project) -> None:
     """What depends on it, and no more; nothing before."""
     target = f"{STAGES}:summary@mnist_writers"
-    assert "Running stage" not in study.dvc("repro", "--dry", target)
-    file = study.folder / "params.yaml"
+    assert "Running stage" not in ran.dvc("repro", "--dry", target)
+    file = ran.folder / "params.yaml"
     text = file.read_text(encoding="utf-8")
     yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
     params = yaml.load(text)
     params["defaults"]["swap"]["swaps"] = 50
     yaml.dump(params, file)
-    study.dvc("repro", f"{STAGES}:recipe@mnist_writers")
-    said = study.dvc("repro", "--dry", target)
-    ran = {name.rpartition(":")[2] for name in re.findall(r"Running stage '(.*?)'", said)}
-    assert ran == {"score@mnist_writers-3", "summary@mnist_writers"}
+    ran.dvc("repro", f"{STAGES}:recipe@mnist_writers")
+    said = ran.dvc("repro", "--dry", target)
+    stale = {name.rpartition(":")[2] for name in re.findall(r"Running stage '(.*?)'", said)}
+    assert stale == {"score@mnist_writers-3", "summary@mnist_writers"}
     file.write_text(text, encoding="utf-8")
 
 
