@@ -246,7 +246,7 @@ def test_the_sixth_corpus_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(tmp_path)
     for text in blocks(page, "python"):
         exec(compile(text, "tiles.py", "exec"), {"__name__": "__main__"})
-    section, stage, bare = (yaml.safe_load(text) for text in blocks(page, "yaml"))
+    section, stage = (yaml.safe_load(text) for text in blocks(page, "yaml"))
     raw = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
     params = parse_params(raw | section | {"datasets": ["tiles"]}).sections["tiles"]
     split = params["split"]
@@ -265,8 +265,6 @@ def test_the_sixth_corpus_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             few_shot=split.few_shot,
         )
     assert all(parts.values())
-    without_labels = {"tiles": section["tiles"] | bare, "datasets": ["tiles"]}
-    assert parse_params(raw | without_labels).sections["tiles"]["split"].groups
     stage = stage["stages"]["tiles"]
     assert stage["outs"] == ["data/tiles/fragments.h5"]
     for dep in stage["deps"][1:]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from dvc.utils.serialize import modify_yaml
-from own_data import pages, picture, project, v3
+from own_data import ROOT, pages, picture, project, v3
 
 from v3.base.closure import closure
 from v3.params import load_params
@@ -195,3 +195,12 @@ def test_passed_over_if_asked(home: Path) -> None:
     said = v3("new", "mine", "--images", "../data", "--codes", "4", "--pass-over")
     assert "left out: 1 files that cannot be used: page1/a_red.png" in said
     assert load_params(home / "params.yaml").sections["mine"]["images"].pass_over
+
+
+def test_what_the_page_says_can_be_typed() -> None:
+    """Every option and every column of docs/own_data.md is one of the command's."""
+    page = (ROOT / "docs" / "own_data.md").read_text(encoding="utf-8")
+    known = v3("new", "--help")
+    named = set(re.findall(r"(?<![\w-])--[a-z-]+", page))
+    assert {option for option in named if option not in known} == set()
+    assert all(cut in known for cut in ("file", "length", "onsets", "table", "textgrid"))
