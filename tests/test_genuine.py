@@ -224,7 +224,7 @@ def test_from_raw_files_to_figures_and_pictures(ran: Project) -> None:
 
 
 def test_an_edit_of_the_recipe_makes_it_stale(ran: Project) -> None:
-    """What depends on it, and no more; nothing before."""
+    """What reads it, and no more; nothing before."""
     target = f"{STAGES}:summary@mnist_writers"
     assert "Running stage" not in ran.dvc("repro", "--dry", target)
     file = ran.folder / "params.yaml"
@@ -237,7 +237,7 @@ def test_an_edit_of_the_recipe_makes_it_stale(ran: Project) -> None:
     ran.dvc("repro", f"{STAGES}:recipe@mnist_writers")
     said = ran.dvc("repro", "--dry", target)
     stale = {name.rpartition(":")[2] for name in re.findall(r"Running stage '(.*?)'", said)}
-    assert stale == {"score@mnist_writers-3", "summary@mnist_writers"}
+    assert stale == {"score@mnist_writers-3"}  # the summary, once its figures change
     file.write_text(text, encoding="utf-8")
 
 
