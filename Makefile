@@ -35,7 +35,7 @@ docs: environment
 	$(BIN)/python scripts/tables.py
 
 test: lint fluidsynth chromium
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: environment
 	$(BIN)/ruff check .
