@@ -179,21 +179,23 @@ def result_of_one_seed(dataset: str) -> Cells:
 
 
 def result_of_seeds(name: str, found: Any) -> Cells:
-    """Median, and after it the worst seed, of what hangs on the seed."""
+    """Median, and after it the worst seed where there are several, of what hangs on the seed."""
     middle, worst, chance = (found.get(key, {}) for key in ("median", "worst", "chance"))
+    count = len(found["purity"])
     best = found.get("baseline_front_end")
     front_ends = found.get("front_ends", {})
 
     def seeds(figure: str) -> str:
-        return f"{number(middle.get(figure))}, worst {number(worst.get(figure))}"
+        least = f", worst {number(worst.get(figure))}" if count > 1 else ""
+        return number(middle.get(figure)) + least
 
     def with_chance(figure: str) -> str:
         return f"{seeds(figure)} ({number(chance.get(figure))})"
 
     return [
         f"{name_of(name)}: {found['labels']} {words(name)[0]}, {found['atoms']} codes",
-        f"genuine, {len(found['purity'])} seeds",
-        f"{pair(middle, '')}, worst {pair(worst, '')}",
+        f"genuine, {count} seeds" if count > 1 else "genuine, one seed",
+        pair(middle, "") + (f", worst {pair(worst, '')}" if count > 1 else ""),
         pair(front_ends.get("raw", {}), ""),
         f"{pair(front_ends.get(best, {}), '')} {best}" if best else NONE,
         pair(middle, "bound_"),
