@@ -96,7 +96,7 @@ def test_plain_commands_where_no_study_was_run(home: Reader) -> None:
     for command in ("status", "checkout", "pull", "push", "data status", "metrics show"):
         said = home.types(f"dvc {command}")
         assert "studies" not in said, command
-        assert len(said.splitlines()) < 20, command
+        assert len(said.splitlines()) < 25, command
     home.types(f"dvc exp run --name baseline -S +{DATASET}.baseline.fragments=50")
     said = home.types("git restore -qSW . && dvc checkout && dvc exp apply baseline && dvc status")
     assert "studies" not in said
@@ -138,6 +138,8 @@ def test_every_listed_run_of_a_study_is_a_stage(tmp_path: Path) -> None:
     stages = set(made.dvc("stage", "list", "--all", "--name-only").split())
     studies = yaml.safe_load((made.folder / "params.yaml").read_text("utf-8"))["studies"]
     for name, study in studies.items():
+        if name == "genuine":  # has stages of its own making: test_genuine.py
+            continue
         runs = [(dataset, seed) for dataset in study["datasets"] for seed in study["seeds"]]
         slow = study.get("slow_datasets", [])
         runs += [(dataset, seed) for dataset in slow for seed in study["slow_seeds"]]
