@@ -140,9 +140,9 @@ def test_every_listed_run_of_a_study_is_a_stage(tmp_path: Path) -> None:
     for name, study in studies.items():
         if name == "genuine":  # has stages of its own making: test_genuine.py
             continue
-        runs = [(dataset, seed) for dataset in study["datasets"] for seed in study["seeds"]]
         slow = study.get("slow_datasets", [])
-        runs += [(dataset, seed) for dataset in slow for seed in study["slow_seeds"]]
+        listed = ((study["datasets"], "seeds"), (slow, "slow_seeds"))
+        runs = [(d, s) for names, of in listed for d in names for s in study[of].split(", ")]
         names = {f"{d}-{s}" for d, s in runs}
         if any(key in study for key in ("atoms", "codebooks")):
             own = study.get("codebooks", {})
