@@ -17,7 +17,12 @@ python scripts/corpora.py
 dvc repro --quiet check_params
 names=$(python -c 'from v3.params import load_params; print(*load_params().datasets)')
 read -r -a datasets <<<"$names"
-stages=$(dvc stage list --name-only)
+listed=$(dvc stage list --name-only)
+stages=$(
+    sed '/^summary@/,$d' <<<"$listed"
+    dvc stage list --name-only evaluation/dvc.yaml
+    sed -n '/^summary@/,$p' <<<"$listed" # what reads the evaluations
+)
 cores=$(python -c 'import os; print(os.cpu_count() or 1)')
 logs=scratch/logs
 claims=$(mktemp -d)
@@ -30,7 +35,7 @@ data_of() {
     echo "split@$1"
 }
 
-# All stages of a dataset after its split, in the order of dvc.yaml.
+# All stages of a dataset after its split, each after what it reads.
 follow() {
     local targets
     targets=$(grep "@$1\$" <<<"$stages" | grep -v '^split@')

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from PIL import Image
+from project import SHARED
 from typer.testing import CliRunner
 
 from v3.base.errors import V3Error
@@ -22,7 +23,8 @@ def project(folder: Path) -> Path:
     """What `v3 new` reads of a project."""
     made = folder / "project"
     (made / "corpora").mkdir(parents=True)
-    for name in ("params.yaml", "dvc.yaml"):
+    (made / "evaluation").mkdir()
+    for name in ("params.yaml", *SHARED):
         shutil.copy(ROOT / name, made / name)
     return made
 

@@ -18,8 +18,9 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parent.parent
 STUDIES = sorted((ROOT / "studies").glob("*/dvc.yaml"))
 GENUINE = ROOT / "studies" / "genuine" / "corpora" / "dvc.yaml"  # which studies/genuine runs
+SHARED = ("dvc.yaml", "evaluation/dvc.yaml")  # pipelines of every dataset
 PIPELINES = [
-    ROOT / "dvc.yaml",
+    *(ROOT / place for place in SHARED),
     *sorted((ROOT / "corpora").glob("*/dvc.yaml")),
     *STUDIES,
     GENUINE,
@@ -76,6 +77,11 @@ def stages(file: Path) -> dict[str, dict[str, Any]]:
     """Stages by name; of a foreach stage what stands below `do`."""
     found = yaml.safe_load(file.read_text(encoding="utf-8"))["stages"]
     return {name: stage.get("do", stage) for name, stage in found.items()}
+
+
+def shared_stages(root: Path) -> dict[str, dict[str, Any]]:
+    """Those of every dataset."""
+    return {name: stage for place in SHARED for name, stage in stages(root / place).items()}
 
 
 class Project:

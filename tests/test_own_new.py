@@ -9,6 +9,7 @@ import pytest
 import yaml
 from dvc.utils.serialize import modify_yaml
 from own_data import ROOT, pages, picture, project, v3
+from project import SHARED
 
 from v3.base.closure import closure
 from v3.params import load_params
@@ -53,8 +54,10 @@ def test_the_pipeline_is_the_main_one_for_this_dataset(home: Path) -> None:
     """And its import depends on what its script imports, and on the folder."""
     v3("new", "mine", "--images", "../pages")
     stages = yaml.safe_load(Path("corpora/mine/dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    main = yaml.safe_load((home / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    shared = {name for name, stage in main.items() if stage.get("foreach") == "${datasets}"}
+    main = [yaml.safe_load((home / place).read_text(encoding="utf-8")) for place in SHARED]
+    every = {name: stage for file in main for name, stage in file["stages"].items()}
+    shared = {name for name, stage in every.items() if stage.get("foreach") == "${datasets}"}
+    assert {"train", "swap", "report"} <= shared
     assert set(stages) == shared | {"own_import"}
     assert all(stage["wdir"] == "../.." for stage in stages.values())
     assert stages["train"]["cmd"] == "python -m stages.train mine"

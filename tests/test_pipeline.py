@@ -20,7 +20,7 @@ import torch
 import yaml
 from dvc.utils.hydra import apply_overrides
 from PIL import Image
-from project import TINY, Project, stages
+from project import TINY, Project, shared_stages
 from ruamel.yaml import YAML
 
 DATASET = "phonenums"
@@ -42,7 +42,7 @@ MAY_BE_NULL = (
 def outputs(project: Project, kind: str) -> Iterator[Path]:
     """Files and folders under `metrics` or `plots` of dvc.yaml, for every dataset."""
     params = yaml.safe_load((project.folder / "params.yaml").read_text(encoding="utf-8"))
-    for stage in stages(project.folder / "dvc.yaml").values():
+    for stage in shared_stages(project.folder).values():
         for entry in stage.get(kind, []):
             for dataset in params["datasets"]:
                 name = entry if isinstance(entry, str) else next(iter(entry))
@@ -121,8 +121,8 @@ def data_stages(stale: set[str]) -> set[str]:
 TRAINS = {f"train@{dataset}" for dataset in TINY}
 BORDERS: dict[str, tuple[str, set[str]]] = {
     # what is edited: (a stage that runs for it, data stages that run)
-    "v3/plots/grids.py": (f"swap@{DATASET}", set()),
-    "v3/evaluation/common.py": (f"codebook@{DATASET}", set()),
+    "v3/plots/grids.py": (f"evaluation/dvc.yaml:swap@{DATASET}", set()),
+    "v3/evaluation/common.py": (f"evaluation/dvc.yaml:codebook@{DATASET}", set()),
     "v3/report/card.py": (f"card@{DATASET}", set()),
     "v3/standins/svhn/scene.py": (
         "corpora/svhn/dvc.yaml:svhn_download",
@@ -132,10 +132,10 @@ BORDERS: dict[str, tuple[str, set[str]]] = {
         "corpora/sprites/dvc.yaml:sprites_compose",
         {"corpora/sprites/dvc.yaml:sprites_download", "corpora/sprites/dvc.yaml:sprites_compose"},
     ),
-    "v3/adaptation.py": (f"few_shot@{DATASET}", set()),
-    "stages/tsne.py": (f"tsne@{DATASET}", set()),
-    "defaults.tsne.perplexity=4": (f"tsne@{DATASET}", set()),
-    "defaults.bound.steps=4": (f"bound@{DATASET}", set()),
+    "v3/adaptation.py": (f"evaluation/dvc.yaml:few_shot@{DATASET}", set()),
+    "stages/tsne.py": (f"evaluation/dvc.yaml:tsne@{DATASET}", set()),
+    "defaults.tsne.perplexity=4": (f"evaluation/dvc.yaml:tsne@{DATASET}", set()),
+    "defaults.bound.steps=4": (f"evaluation/dvc.yaml:bound@{DATASET}", set()),
     "machine.threads=2": ("check_params", set()),
     "machine.workers=2": ("check_params", set()),
     "machine.checkpoint_every=7": ("check_params", set()),

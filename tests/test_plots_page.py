@@ -10,7 +10,7 @@ import pytest
 import yaml
 from browser import Browser, find_browser
 from PIL import Image
-from project import ROOT, STUDIES, TINY, Project, stages, tiny_project
+from project import ROOT, STUDIES, TINY, Project, shared_stages, tiny_project
 
 BROWSER = find_browser()
 pytestmark = pytest.mark.skipif(
@@ -26,7 +26,7 @@ WINDOWS = [(1600, 1000, False), (390, 844, True)]
 
 def plot_names() -> Iterator[str]:
     """Every picture and curve of dvc.yaml, with ${item} for the dataset."""
-    for stage in stages(ROOT / "dvc.yaml").values():
+    for stage in shared_stages(ROOT).values():
         for entry in stage.get("plots", []):
             name = entry if isinstance(entry, str) else next(iter(entry))
             if Path(name).suffix:

@@ -27,6 +27,7 @@ from v3.params import parse_params
 from v3.splits import SplitParams, make_split
 
 PARAMS = "params.yaml"
+SHARED_PIPELINES = ("dvc.yaml", "evaluation/dvc.yaml")  # have stages for every dataset
 UNKNOWN_CODES = 20  # K where nobody knows it: what the recipe has for ten contents
 SHOWN = 5  # names that a line gives of many
 FOLDERS = ("v3/base", "v3/download", "v3/fragments", "v3/own")  # what the import stage runs
@@ -111,7 +112,7 @@ def finish(root: Path, raw: dict[str, Any], choices: Choices, found: Found) -> N
     name = choices.name
     section = section_of(name, found.key, found.source, facts)
     by_hand = found.key == "fragments" and found.source["file"] == f"data/{name}/fragments.h5"
-    shared = None if choices.listed else read_params_file(root / "dvc.yaml")
+    shared = None if choices.listed else shared_stages(root)
     deps = [] if by_hand else found.deps
     pipeline = pipeline_of(name, found.key, deps, FOLDERS, shared) if deps or shared else None
     for line in describe(choices, found, facts):
@@ -132,6 +133,14 @@ def finish(root: Path, raw: dict[str, Any], choices: Choices, found: Found) -> N
             f"After it, `make sweep DATASET={name}` looks for the number of codes without a label "
             "(docs/codes.md)."
         )
+
+
+def shared_stages(root: Path) -> dict[str, Any]:
+    """The stages by name that the project's pipelines have for every dataset, and others."""
+    stages: dict[str, Any] = {}
+    for place in SHARED_PIPELINES:
+        stages |= read_params_file(root / place)["stages"]
+    return stages
 
 
 def _write(root: Path, name: str, section: str, pipeline: str | None) -> None:

@@ -32,7 +32,7 @@ HEAD = (
     "# Own data -> data/{name}/fragments.h5, as `v3 new` wrote it. House rules: ../../dvc.yaml.\n"
 )
 WHOLE = """\
-# Then what dvc.yaml does for every dataset that params.yaml lists, for this one alone:
+# Then what dvc.yaml and evaluation/ do for every dataset that params.yaml lists, for this one alone:
 #   dvc repro corpora/{name}/dvc.yaml          all of it
 #   dvc repro corpora/{name}/dvc.yaml:train    one stage, with what it needs
 """
@@ -99,8 +99,8 @@ def training_facts(facts: Facts) -> dict[str, Any]:
 def pipeline_of(
     name: str, key: str, deps: list[str], folders: tuple[str, ...], shared: Mapping[str, Any] | None
 ) -> str:
-    """corpora/<name>/dvc.yaml: a stage that imports what `deps` name, if there are any; and, with
-    the plain values of dvc.yaml as `shared`, all that this has for each dataset."""
+    """corpora/<name>/dvc.yaml: a stage that imports what `deps` name, if there are any; and of the
+    stages in `shared`, by name, those that are there for each dataset."""
     stages: dict[str, Any] = {}
     if deps:
         code = ["data/params.ok", "stages/own_import.py", *folders]
@@ -112,9 +112,9 @@ def pipeline_of(
             "params": [f"{name}.{key}"],
             "outs": [f"data/{name}/fragments.h5"],
         }
-    for stage, what in (shared or {}).get("stages", {}).items():
+    for stage, what in (shared or {}).items():
         if what.get("foreach") == EACH:
-            stages[stage] = {"wdir": "../..", **_filled(what["do"], name)}
+            stages[stage] = {**_filled(what["do"], name), "wdir": "../.."}
     head = HEAD if shared is None else HEAD + WHOLE
     return head.format(name=name) + _as_dvc_writes({"stages": stages})
 
