@@ -32,7 +32,7 @@ HEAD = (
     "# Own data -> data/{name}/fragments.h5, as `v3 new` wrote it. House rules: ../../dvc.yaml.\n"
 )
 WHOLE = """\
-# Then what dvc.yaml and evaluation/ do for every dataset that params.yaml lists, for this one alone:
+# Then what dvc.yaml and evaluation/ do for every listed dataset, for this one alone:
 #   dvc repro corpora/{name}/dvc.yaml          all of it
 #   dvc repro corpora/{name}/dvc.yaml:train    one stage, with what it needs
 """
