@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 from bars import BY_STYLE, SOURCE, Sample, write_corpus, write_model, write_params
 from PIL import Image
-from test_stages import stage
+from stage_runs import stage
 
 from v3.fragments.labels import LabelledFragments
 from v3.model.spec import Spec

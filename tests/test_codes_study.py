@@ -11,7 +11,7 @@ import pytest
 from bars import ordinary, write_corpus, write_params
 from PIL import Image
 from ruamel.yaml import YAML
-from test_stages import stage
+from stage_runs import stage
 
 from v3.base.errors import V3Error
 from v3.evaluation.code_count import Trained, agreed, between_seeds, choices, sweep_figures

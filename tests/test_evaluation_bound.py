@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from bars import BY_STYLE, ordinary, write_corpus, write_model, write_params
-from test_stages import metrics, stage
+from stage_runs import metrics, stage
 
 from v3.evaluation.params import BoundParams
 from v3.evaluation.supervised import FIGURES, bound_figures, fit_classifier, step_loss

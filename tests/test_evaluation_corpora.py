@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from bars import BY_STYLE, SECTIONS, Sample, ordinary, write_corpus, write_model, write_params
 from PIL import Image
-from test_stages import EVALUATIONS, stage
+from stage_runs import EVALUATIONS, stage
 
 from v3.evaluation.styles import NOBODY, SAME_SAMPLES
 

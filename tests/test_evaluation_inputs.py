@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from bars import BY_STYLE, SOURCE, ordinary, write_corpus, write_model, write_params
-from test_stages import EVALUATIONS, copy_of, metrics, stage
+from stage_runs import EVALUATIONS, copy_of, metrics, stage
 
 from v3.model.v3 import V3, ModelInfo
 

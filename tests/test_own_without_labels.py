@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from bars import SOURCE, ordinary, write_corpus, write_model, write_params
-from test_stages import EVALUATIONS, metrics, stage
+from stage_runs import EVALUATIONS, metrics, stage
 
 from v3.model.spec import Spec
 

@@ -14,7 +14,7 @@ import torch
 import yaml
 from bars import write_params
 from project import ROOT
-from test_stages import stage
+from stage_runs import stage
 
 from v3.base.errors import V3Error
 from v3.corpora.insnotes.notes import note_spectrograms

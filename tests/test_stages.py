@@ -1,133 +1,30 @@
-"""The stages that follow a model, from its training to the study of seeds, on a tiny corpus.
-
-They run in this process, each as its command line would: arguments, parameters and files are real.
-"""
+"""The stages that follow a model, from its training to the study of seeds, on a tiny corpus."""
 
 from __future__ import annotations
 
-from v3.base.cli import run
-
-import importlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from ruamel.yaml import YAML
+from stage_runs import EVALUATIONS, copy_of, evaluate_copy, metrics, stage, train_in
 
 from v3.evaluation.styles import OTHER_SAMPLES
 
-ROOT = Path(__file__).parent.parent
-EVALUATIONS = {
-    "codebook": ["confusion.png", "code_by_style.png"],
-    "retrieval": ["precision_recall.png"],
-    "tsne": ["tsne.png"],
-    "zero_shot": [],
-    "few_shot": ["few_shot.png"],
-    "leakage": [],
-    "swap": ["reconstructions.png", "swap.png"],
-    "baseline": [],
-    "bound": [],
-}
 MEASURED = [stage for stage in EVALUATIONS if stage != "tsne"]
-TRAIN: dict[str, Any] = {
-    "steps": 40,
-    "batch_samples": 4,
-    "fragments_per_sample": 4,
-    "validate_every": 20,
-}
-MACHINE = {"threads": 1, "device": "cpu", "checkpoint_every": 20}
-SPLIT = {
-    "validation": 0.2,
-    "test": 0.34,
-    "unseen_styles": ["c", "d"],
-    "few_shot": [1, 2],
-}
-EVALUATED = ("retrieval", "tsne", "few_shot", "leakage", "swap", "baseline", "bound")
-
-
-def stage(name: str, *arguments: str) -> None:
-    """What `python -m stages.<name> <arguments>` does."""
-    before, sys.argv = sys.argv, [name, *arguments]
-    try:
-        run(importlib.import_module(f"stages.{name}").main)
-    finally:
-        sys.argv = before
-
-
-def write_params(folder: Path, spec: dict[str, Any]) -> None:
-    """The project's own parameters, for one corpus of bars and two seeds."""
-    yaml = YAML(typ="safe", pure=True)
-    params = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    defaults = params["defaults"]
-    defaults["swap"]["swaps"], defaults["few_shot"]["passes"] = 30, 2
-    defaults["bound"]["steps"] = 20
-    section: dict[str, Any] = {name: {} for name in EVALUATED}
-    section |= {"split": SPLIT, "spec": "tiny", "specs": {"tiny": spec}, "train": TRAIN}
-    content = {
-        "datasets": ["bars"],
-        "machine": params["machine"] | MACHINE,
-        "defaults": defaults,
-        "bars": section,
-        "studies": {
-            "seeds": {"datasets": ["bars"], "seeds": [3, 1]},
-            "otherwise": {
-                "datasets": ["bars"],
-                "seeds": [1],
-                "train": {"steps": 20},
-                "spec": {"conditioning": "modulate"},
-            },
-        },
-    }
-    with open(folder / "params.yaml", "w", encoding="utf-8") as file:
-        yaml.dump(content, file)
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, tiny_file, tiny_spec):
-    """A project folder with fragments, a split and a model, as the earlier stages leave it."""
-    folder = tmp_path_factory.mktemp("stages")
-    (folder / "v3").symlink_to(ROOT / "v3")
-    (folder / "data" / "bars").mkdir(parents=True)
-    shutil.copy(tiny_file.path, folder / "data" / "bars" / "fragments.h5")
-    write_params(folder, tiny_spec.to_dict())
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        for name in ("check_params", "split", "spec", "train"):
-            stage(name, *["bars"] * (name != "check_params"))
-    finally:
-        os.chdir(before)
-    return folder
+    return train_in(tmp_path_factory.mktemp("stages"), tiny_file.path, tiny_spec)
 
 
 @pytest.fixture(scope="module")
 def evaluated(trained, tmp_path_factory):
-    """The same folder after all that follows training."""
-    folder = copy_of(trained, tmp_path_factory.mktemp("evaluated") / "project")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        for name in ("curves", *EVALUATIONS, "summary", "card"):
-            stage(name, "bars")
-    finally:
-        os.chdir(before)
-    return folder
-
-
-def copy_of(project: Path, folder: Path) -> Path:
-    shutil.copytree(project, folder, symlinks=True)
-    return folder
-
-
-def metrics(folder: Path, name: str) -> dict[str, Any]:
-    return json.loads((folder / "metrics" / "bars" / f"{name}.json").read_text(encoding="utf-8"))
+    return evaluate_copy(trained, tmp_path_factory.mktemp("evaluated") / "project")
 
 
 @pytest.mark.parametrize("name", MEASURED)
@@ -269,126 +166,6 @@ def test_the_same_again_is_the_same_bytes(evaluated, tmp_path, monkeypatch):
         assert twin.read_bytes() == file.read_bytes(), file.name
     for file in sorted((evaluated / "plots").rglob("*.png")):
         assert (again / file.relative_to(evaluated)).read_bytes() == file.read_bytes(), file.name
-
-
-@pytest.mark.parametrize(
-    "damaged",
-    [
-        "data/bars/fragments.h5",
-        "data/bars/split.json",
-        "models/bars/model.json",
-        "models/bars/model.safetensors",
-    ],
-)
-@pytest.mark.parametrize("missing", [False, True], ids=["half", "missing"])
-def test_damaged_inputs_end_in_one_sentence(trained, tmp_path, monkeypatch, damaged, missing):
-    folder = copy_of(trained, tmp_path / "project")
-    monkeypatch.chdir(folder)
-    shutil.rmtree(folder / "metrics")
-    shutil.rmtree(folder / "plots")
-    whole = (folder / damaged).read_bytes()
-    (folder / damaged).write_bytes(whole[: len(whole) // 2])
-    if missing:
-        (folder / damaged).unlink()
-    before = sorted(path for path in folder.rglob("*") if path.is_file())
-    for name in EVALUATIONS:
-        if name == "bound" and damaged.startswith("models/"):
-            continue  # it needs none
-        with pytest.raises(SystemExit) as ended:
-            stage(name, "bars")
-        message = str(ended.value.code)
-        assert message.startswith("error: ")
-        assert Path(damaged).name in message
-        assert "dvc repro" in message
-        assert "\n" not in message
-    assert sorted(path for path in folder.rglob("*") if path.is_file()) == before
-
-
-def test_a_damaged_model_as_a_command(trained, tmp_path):
-    folder = copy_of(trained, tmp_path / "project")
-    weights = folder / "models" / "bars" / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:1000])
-    done = subprocess.run(
-        [sys.executable, "-m", "stages.codebook", "bars"],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert done.stderr.startswith("error: ")
-
-
-def test_an_unknown_dataset_is_told(trained, monkeypatch):
-    monkeypatch.chdir(trained)
-    with pytest.raises(SystemExit, match=r"nobody is no dataset of params\.yaml"):
-        stage("swap", "nobody")
-
-
-@pytest.mark.parametrize("seed", ["-1", str(2**32)])
-def test_a_seed_of_the_command_line_has_the_bounds_of_any_other(trained, monkeypatch, seed):
-    monkeypatch.chdir(trained)
-    with pytest.raises(SystemExit, match="--seed must be "):
-        stage("train", "bars", "--seed", seed)
-    with pytest.raises(SystemExit, match="--seed must be "):
-        stage("collect_seed", "bars", "--seed", seed)
-
-
-@pytest.mark.parametrize(
-    ("file", "keys", "value", "said"),
-    [
-        (
-            "params.yaml",
-            ["bars", "train", "fragments_per_sample"],
-            10**12,
-            r"bars\.train\.fragments_per_sample \(is 10+\) .*: lower one",
-        ),
-        ("data/bars/spec.json", ["atoms"], 1000, r"spec\.json has 1000 atoms, more than the \d+ f"),
-        (
-            "data/bars/split.json",
-            ["splits", "validation"],
-            [],
-            r"no sample in its part 'validation'",
-        ),
-    ],
-)
-def test_what_cannot_be_trained_is_told_first(
-    trained, tmp_path, monkeypatch, file, keys, value, said
-):
-    monkeypatch.chdir(copy_of(trained, tmp_path / "project"))
-    yaml = YAML(typ="safe", pure=True)  # which reads JSON, too
-    content = yaml.load(Path(file).read_text(encoding="utf-8"))
-    inner = content
-    for key in keys[:-1]:
-        inner = inner[key]
-    inner[keys[-1]] = value
-    Path(file).write_text(json.dumps(content), encoding="utf-8")
-    before = Path("models/bars/model.safetensors").read_bytes()
-    with pytest.raises(SystemExit, match=said):
-        stage("train", "bars")
-    assert Path("models/bars/model.safetensors").read_bytes() == before
-
-
-def test_damaged_curves_and_metrics(evaluated, tmp_path, monkeypatch):
-    monkeypatch.chdir(copy_of(evaluated, tmp_path / "project"))
-    Path("metrics/bars/swap.json").write_text('{"source": "x"}', encoding="utf-8")
-    with pytest.raises(SystemExit, match="swap holds no content_kept"):
-        stage("summary", "bars")
-    about = Path("models/bars/model.json")
-    whole = about.read_text(encoding="utf-8")
-    about.write_text('{"info": 3}', encoding="utf-8")
-    with pytest.raises(SystemExit, match=r"model\.json .*is not whole .*dvc repro"):
-        stage("card", "bars")
-    about.write_text(whole, encoding="utf-8")
-    Path("metrics/bars/train.json").unlink()
-    with pytest.raises(SystemExit, match=r"train\.json is missing"):
-        stage("curves", "bars")
-    table = next(Path("plots/bars/train").rglob("total.tsv"))
-    table.write_text("step\ttotal\n20\n", encoding="utf-8")
-    with pytest.raises(SystemExit, match=r"total\.tsv is damaged"):
-        stage("curves", "bars")
 
 
 def test_the_study_reads_the_seeds_of_the_parameters_alone(evaluated, tmp_path, monkeypatch):
