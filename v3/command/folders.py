@@ -28,12 +28,7 @@ def images(
     workers: int,
 ) -> Found:
     """A folder of pictures. `given`: what was said of cells, size, pattern, table and the like."""
-    values: dict[str, Any] = {"folder": from_root(root, folder, name)}
-    values |= {key: value for key, value in given.items() if value not in (None, "", False)}
-    deps = [values["folder"]]
-    if "table" in values:
-        values["table"] = from_root(root, Path(values["table"]), name)
-        deps += [] if is_below(root, values["table"], values["folder"]) else [values["table"]]
+    values, deps = source_of(root, name, folder, given)
     steps = strides_of(raw)
     said = []
     if (
@@ -71,6 +66,20 @@ def images(
         deps=deps,
         said=said,
     )
+
+
+def source_of(
+    root: Path, name: str, folder: Path, given: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Folder, table and what else was said, paths as found from `root`; and what DVC watches."""
+    values: dict[str, Any] = {"folder": from_root(root, folder, name)}
+    # 0 equals False, so it says nothing either.
+    values |= {key: value for key, value in given.items() if value not in (None, "", False)}
+    deps = [values["folder"]]
+    if "table" in values:
+        values["table"] = from_root(root, Path(values["table"]), name)
+        deps += [] if is_below(root, values["table"], values["folder"]) else [values["table"]]
+    return values, deps
 
 
 def about_pictures(values: Mapping[str, Any], folder: Path) -> str:

@@ -12,8 +12,8 @@ import numpy as np
 
 from v3.base.errors import V3Error
 from v3.base.schema import read
-from v3.command.folders import contents_of, is_below, refuse_unusable
-from v3.command.new import Found, from_root, sample_rows
+from v3.command.folders import contents_of, refuse_unusable, source_of
+from v3.command.new import Found, sample_rows
 from v3.own.audio import Heard, listen, listing_of, rates
 from v3.own.params import AudioParams
 from v3.own.samples import natural, require_enough
@@ -39,12 +39,7 @@ def audio(
 ) -> Found:
     """A folder of recordings. `given`: what was said of cut, seconds, pattern and the like."""
     del raw
-    values: dict[str, Any] = {"folder": from_root(root, folder, name)}
-    values |= {key: value for key, value in given.items() if value not in (None, "", False, 0)}
-    deps = [values["folder"]]
-    if "table" in values:
-        values["table"] = from_root(root, Path(values["table"]), name)
-        deps += [] if is_below(root, values["table"], values["folder"]) else [values["table"]]
+    values, deps = source_of(root, name, folder, given)
     if values.get("cut", "file") not in CUTS:
         raise V3Error(f"--cut must be one of {', '.join(CUTS)}, is {values['cut']!r}.")
     if values["spectrum"] not in ("mel", "stft"):
