@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -11,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from v3.base.errors import V3Error
-from v3.base.parallel import in_order
-from v3.base.progress import Progress
 from v3.own.cuts import BESIDE, Span, listed_spans, spans_of
+from v3.own.each import each_sample
 from v3.own.params import AudioParams
 from v3.own.samples import Listing, Sample, list_samples
 from v3.own.sound import SUFFIXES, UnusableSoundError, rate_and_seconds, read_sound, spectrograms
@@ -59,14 +57,11 @@ def listen(root: Path, params: AudioParams, workers: int) -> Heard:
     found = Heard(listing_of(root, params))
     samples = found.listing.samples
     work = partial(_spans, root / params.folder, params)
-    progress: Progress[None] = Progress(unit="sample", total=len(samples), name="listening")
-    with progress:
-        for _, (spans, unusable) in in_order(work, samples, workers):
-            found.counts.append(len(spans))
-            found.seconds += [span.end - span.start for span in spans]
-            found.contents |= {span.label for span in spans if span.label is not None}
-            found.unusable |= unusable
-            progress.update()
+    for _, (spans, unusable) in each_sample(work, samples, workers, "listening"):
+        found.counts.append(len(spans))
+        found.seconds += [span.end - span.start for span in spans]
+        found.contents |= {span.label for span in spans if span.label is not None}
+        found.unusable |= unusable
     return found
 
 
@@ -95,16 +90,12 @@ def write_audio(root: Path, params: AudioParams, dataset: str, path: Path, worke
             for piece in sample.pieces:
                 spans = listed_spans(folder / piece.file, params)
                 labels |= {span.label for span in spans if span.label is not None}
-
-    def cuts() -> Iterator[tuple[Sample, list[Cut]]]:
-        made = in_order(work, listing.samples, workers)
-        yield from Progress(made, unit="sample", total=len(listing.samples))
-
     shape = (1, params.bands, params.frames)
     units = (-params.floor / 2, 2 / params.floor)  # levels from -1 to 1 for the network
     source = f"own recordings in {params.folder}, {params.spectrum} at {params.rate} Hz"
     dtype = np.dtype(np.float16)
-    write(path, dataset, source, shape, dtype, units, listing.samples, cuts(), labels)
+    cuts = each_sample(work, listing.samples, workers)
+    write(path, dataset, source, shape, dtype, units, listing.samples, cuts, labels)
 
 
 def _fragments(folder: Path, params: AudioParams, sample: Sample) -> list[Cut]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from v3.base.errors import V3Error
-from v3.base.parallel import in_order
-from v3.base.progress import Progress
 from v3.download.pictures import UnreadableError
+from v3.own.each import each_sample
 from v3.own.params import ImagesParams
 from v3.own.pixels import cells_of, read_picture, resized, suffixes
 from v3.own.samples import Listing, Sample, list_samples, require_enough
@@ -62,13 +60,10 @@ def look(root: Path, params: ImagesParams, workers: int) -> Look:
     found = Look(listing_of(root, params))
     samples = found.listing.samples
     work = partial(_sizes, root / params.folder, params)
-    progress: Progress[None] = Progress(unit="sample", total=len(samples), name="looking")
-    with progress:
-        for _, (sizes, unusable) in in_order(work, samples, workers):
-            found.counts.append(len(sizes))
-            found.sizes.update(sizes)
-            found.unusable |= unusable
-            progress.update()
+    for _, (sizes, unusable) in each_sample(work, samples, workers, "looking"):
+        found.counts.append(len(sizes))
+        found.sizes.update(sizes)
+        found.unusable |= unusable
     return found
 
 
@@ -104,14 +99,10 @@ def write_images(root: Path, params: ImagesParams, dataset: str, path: Path, wor
     """Write the fragment file; `V3Error` names what cannot be used, unless it is passed over."""
     listing = listing_of(root, params)
     work = partial(_fragments, root / params.folder, params)
-
-    def cuts() -> Iterator[tuple[Sample, list[Cut]]]:
-        samples = listing.samples
-        yield from Progress(in_order(work, samples, workers), unit="sample", total=len(samples))
-
     shape = (3, *params.size)
     source = f"own pictures in {params.folder}"
-    write(path, dataset, source, shape, np.dtype(np.uint8), (0.0, 1 / 255), listing.samples, cuts())
+    cuts = each_sample(work, listing.samples, workers)
+    write(path, dataset, source, shape, np.dtype(np.uint8), (0.0, 1 / 255), listing.samples, cuts)
 
 
 def _fragments(folder: Path, params: ImagesParams, sample: Sample) -> list[Cut]:
