@@ -215,7 +215,7 @@ class Hub(BaseHTTPRequestHandler):
 def serving_hub() -> Iterator[str]:
     """The address of a Hub on a free port of this machine, for as long as the block lasts."""
     Hub.asked, Hub.broken = [], {}
-    with _served(Hub) as address:
+    with serving_by(Hub) as address:
         yield address
 
 
@@ -230,12 +230,13 @@ def serving_folder(folder: Path) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Nothing."""
 
-    with _served(Plain) as address:
+    with serving_by(Plain) as address:
         yield address
 
 
 @contextmanager
-def _served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+def serving_by(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address of a server on a free port whose requests a handler answers."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:

@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar
 
 import yaml
+from http_server import serving_by
 
 # Tokens: one that may write below `ann/`, one that may only read, one that has expired.
 WRITE, READ, OLD = "hf_write", "hf_read", "hf_old"
@@ -214,10 +214,5 @@ def entry(path: str, content: bytes) -> dict[str, object]:
 def serving_models() -> Iterator[str]:
     """The address of a Hub without models, for as long as the block lasts."""
     ModelHub.repos, ModelHub.blobs, ModelHub.asked, ModelHub.broken = {}, {}, [], {}
-    server = ThreadingHTTPServer(("127.0.0.1", 0), ModelHub)
-    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving_by(ModelHub) as address:
+        yield address
