@@ -103,6 +103,13 @@ def write_model(spec: Spec, **sizes: int) -> None:
     model.save("models/bars")
 
 
+def write_project(spec: Spec) -> None:
+    """In this folder: the ordinary corpus, parameters that split it by style, and its model."""
+    write_corpus(Path("data/bars/fragments.h5"), ordinary())
+    write_params(BY_STYLE)
+    write_model(spec)
+
+
 def ordinary(samples: int = 24, styles: int = 4, contents: int = 3) -> list[Sample]:
     """Samples of 3 to 6 fragments in so many styles and contents."""
     draw = np.random.default_rng(1)

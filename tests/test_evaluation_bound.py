@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from bars import BY_STYLE, ordinary, write_corpus, write_model, write_params
+from bars import write_project
 from stage_runs import metrics, stage
 
 from v3.evaluation.params import BoundParams
@@ -141,9 +141,7 @@ def test_exact_figures():
 @pytest.fixture
 def bars(tmp_path, monkeypatch, tiny_spec):
     monkeypatch.chdir(tmp_path)
-    write_corpus(Path("data/bars/fragments.h5"), ordinary())
-    write_params(BY_STYLE)
-    write_model(tiny_spec)
+    write_project(tiny_spec)
     stage("split", "bars")
     return Path("data/bars")
 

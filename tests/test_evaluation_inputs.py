@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from bars import BY_STYLE, SOURCE, ordinary, write_corpus, write_model, write_params
+from bars import SOURCE, write_project
 from stage_runs import EVALUATIONS, copy_of, metrics, stage
 
 from v3.model.v3 import V3, ModelInfo
@@ -29,9 +29,7 @@ def outcome(name: str) -> str:
 def evaluable(tmp_path, monkeypatch, tiny_spec):
     """A folder with all that an evaluation reads."""
     monkeypatch.chdir(tmp_path)
-    write_corpus(Path("data/bars/fragments.h5"), ordinary())
-    write_params(BY_STYLE)
-    write_model(tiny_spec)
+    write_project(tiny_spec)
     stage("split", "bars")
     return tmp_path
 
