@@ -86,17 +86,33 @@ def test_height_is_left_alone_where_it_is_pitch():
     assert float((moved[:, 1] - 10).abs().mean()) == pytest.approx(0.1 * 21, rel=0.25)
 
 
+def sampled(x, affine):
+    """Fragments (N, C, H, W) at the places of affine maps (N, 2, 3), by PyTorch's own grid."""
+    grid = torch.nn.functional.affine_grid(affine, list(x.shape), align_corners=False)
+    return torch.nn.functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
+
+
+def draw(generator, most):
+    return ((torch.rand(6, 1, generator=generator) * 2 - 1) * most)[:, 0]
+
+
 def test_spectrograms_are_moved_as_a_grid_sample_would_in_time():
     """`move` resamples columns; the same draws through PyTorch's sampler give the same."""
     x = torch.rand(2, 3, 1, 6, 16)
     got = move(x, config(shift=0.2, zoom=0.3), "spectrograms", generator(4)).flatten(0, 1)
     draws = generator(4)
-    stretch = ((torch.rand(6, 1, generator=draws) * 2 - 1) * 0.3).exp()
-    along = (torch.rand(6, 1, generator=draws) * 2 - 1) * 0.4
     affine = torch.zeros(6, 2, 3)
-    affine[:, 0, 0], affine[:, 0, 2], affine[:, 1, 1] = stretch[:, 0], along[:, 0], 1.0
-    grid = torch.nn.functional.affine_grid(affine, [6, 1, 6, 16], align_corners=False)
-    wanted = torch.nn.functional.grid_sample(
-        x.flatten(0, 1), grid, padding_mode="border", align_corners=False
-    )
-    assert torch.allclose(got, wanted, atol=1e-5)
+    affine[:, 0, 0], affine[:, 0, 2] = draw(draws, 0.3).exp(), draw(draws, 0.4)
+    affine[:, 1, 1] = 1.0
+    assert torch.allclose(got, sampled(x.flatten(0, 1), affine), atol=1e-5)
+
+
+def test_images_are_moved_stretched_and_slanted_as_an_affine_map_would():
+    x = torch.rand(2, 3, 3, 12, 16)
+    got = move(x, config(shift=0.2, zoom=0.3), "images", generator(4)).flatten(0, 1)
+    draws = generator(4)
+    affine = torch.zeros(6, 2, 3)
+    affine[:, 0, 0], affine[:, 0, 2] = draw(draws, 0.3).exp(), draw(draws, 0.4)
+    affine[:, 1, 1], affine[:, 0, 1] = draw(draws, 0.3).exp(), draw(draws, 0.3)
+    affine[:, 1, 2] = draw(draws, 0.4)
+    assert torch.allclose(got, sampled(x.flatten(0, 1), affine), atol=1e-5)
