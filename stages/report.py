@@ -1,7 +1,7 @@
 """Write the page of a dataset's results, plots/<dataset>/report.html, and what it shows.
 
 The page is text and links to the pictures of other stages; what its script draws lies in
-plots/<dataset>/report. It opens from disk; Plotly's script lies beside the index of all pages.
+plots/<dataset>/report. It opens from disk; what all pages load lies beside the index of them.
 """
 
 from v3.base.cli import run
@@ -16,7 +16,7 @@ def main() -> None:
     paths = stage_paths(__doc__)
     with open_model_and_data(paths) as opened, atomic_folder(paths.plots("report")) as folder:
         values = page_values(opened, folder)
-    write_page(paths.plots("report.html"), "report.html.j2", values)
+    write_page(paths.plots("report.html"), "report.html.j2", values, root="../")
 
 
 if __name__ == "__main__":

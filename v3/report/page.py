@@ -1,8 +1,8 @@
 """Pages from templates: HTML that opens from disk, without a network and without a server.
 
 A page of a dataset is text and links. What its script draws lies in a folder beside it (a page
-opened from disk may load scripts and pictures, and no other data), and Plotly, which draws, once
-beside all pages.
+opened from disk may load scripts and pictures, and no other data). Once for all pages, beside the
+index, lie their style, their script, and Plotly, which draws.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from plotly.offline import get_plotlyjs
 
 from v3.base.files import atomic_file
 
-LIBRARY = "plotly.min.js"  # beside the index
+LIBRARY = "plotly.min.js"  # beside the index, like what follows
+SHARED = {"report.css": "style.css", "report.js": "report.js"}  # of each its template
 DATA = "data.js"  # in the folder of a page's own files
 
 
-def write_page(path: str | Path, template: str, values: Mapping[str, Any]) -> None:
+def write_page(path: str | Path, template: str, values: Mapping[str, Any], root: str = "") -> None:
     """Fill a template in; every value stands in the page as text, whatever characters it has.
 
-    The same values give the same bytes: no clock, no machine.
+    `root` leads from the page to the folder of the index. The same values give the same bytes: no
+    clock, no machine.
     """
     environment = Environment(
         loader=PackageLoader("v3.report"),
@@ -35,7 +37,7 @@ def write_page(path: str | Path, template: str, values: Mapping[str, Any]) -> No
     )
     environment.filters["share"] = share
     environment.filters["percent"] = percent
-    text = environment.get_template(template).render(values)
+    text = environment.get_template(template).render(values, root=root)
     with atomic_file(path) as beside:
         beside.write_text(text.rstrip() + "\n", encoding="utf-8")
 
@@ -47,10 +49,13 @@ def write_data(path: str | Path, values: Mapping[str, Any]) -> None:
         beside.write_text(f"window.v3report = {text};\n", encoding="utf-8")
 
 
-def write_library(path: str | Path) -> None:
-    """Plotly's script, as the installed package brings it."""
-    with atomic_file(path) as beside:
-        beside.write_text(get_plotlyjs(), encoding="utf-8")
+def write_shared(folder: str | Path) -> None:
+    """What all pages load: style, script, and Plotly as the installed package brings it."""
+    templates = PackageLoader("v3.report")
+    texts = {name: templates.get_source(Environment(), of)[0] for name, of in SHARED.items()}
+    for name, text in (texts | {LIBRARY: get_plotlyjs()}).items():
+        with atomic_file(Path(folder) / name) as beside:
+            beside.write_text(text, encoding="utf-8")
 
 
 def share(value: float | None) -> str:

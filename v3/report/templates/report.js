@@ -71,7 +71,7 @@
       "--x": point % sheet.columns, "--y": Math.floor(point / sheet.columns),
     };
     for (const [name, value] of Object.entries(style)) tile.style.setProperty(name, value);
-    tile.style.setProperty("--sheet", `url("${map.folder}/${sheet.file}")`);
+    tile.style.backgroundImage = `url("${map.folder}/${sheet.file}")`;
     const list = element("dl");
     for (const kind of Object.keys(map.colourings)) {
       list.append(element("dt", kind), element("dd", nameOf(kind, point)));
