@@ -107,6 +107,22 @@ def test_style_modulates_every_channel_and_nothing_at_first(tiny_spec, name):
     assert torch.allclose(got[:, 2], torch.full_like(x[:, 2], 7.0))
 
 
+def test_a_decoder_may_read_the_style_before_its_trunk_and_within(tiny_spec):
+    raw = tiny_spec.to_dict() | {"conditioning": "both"}
+    decoder = Decoder(Spec.from_dict(raw), (3, 8, 8)).eval()
+    z_q, z_s = torch.randn(4, 8), torch.randn(4, 8)
+    modulations = [layer for layer in decoder.modules() if isinstance(layer, Modulation)]
+    assert len(modulations) == 2
+    with (
+        torch.inference_mode()
+    ):  # nothing is modulated at first: this is what the trunk begins with
+        assert not torch.allclose(decoder(z_q, z_s), decoder(z_q, -z_s))
+        plain = decoder(z_q, z_s)
+        modulations[-1].read[-1].bias.copy_(torch.tensor([0.0, 0.0, 0.0, 1.0, 2.0, 3.0]))
+        moved = decoder(z_q, z_s) - plain
+    assert torch.allclose(moved.mean((0, 2, 3)), torch.tensor([1.0, 2.0, 3.0]), atol=1e-5)
+
+
 def test_modulation_is_learnt_from_the_style(tiny_spec):
     """Two styles of one content are told apart after some steps, by gain and offset alone."""
     torch.manual_seed(0)

@@ -25,13 +25,14 @@ from v3.model.layers import (
 from v3.model.spec import ResidualGroup, Spec, StridedLayer
 
 
-def memory_format(spec: Spec) -> torch.memory_format:
-    """How the network's activations lie in memory: channels last, which is faster, if strided.
+def memory_format(spec: Spec, device: torch.device) -> torch.memory_format:
+    """How the network's activations lie in memory: channels last, which is faster, where it may.
 
-    The residual ones have 1x1 convolutions of stride 2, in whose backward pass PyTorch 2.13.0 dies
-    on CPUs with channels last and few channels (4 to 8 on 512x32: signal 11).
+    The residual networks have 1x1 convolutions of stride 2, in whose backward pass PyTorch 2.13.0
+    dies on CPUs with channels last and few channels (4 to 8 on 512x32: signal 11).
     """
-    return torch.channels_last if spec.network == "strided" else torch.contiguous_format
+    safe = spec.network == "strided" or device.type != "cpu"
+    return torch.channels_last if safe else torch.contiguous_format
 
 
 class Encoder(nn.Module):
@@ -41,7 +42,7 @@ class Encoder(nn.Module):
         super().__init__()
         sizes = trunk_sizes(spec, fragment_shape)
         self.split = [spec.content_dim, spec.style_dim]
-        self.format = memory_format(spec)
+        self.spec = spec
         self.trunk = _encoder_trunk(spec, fragment_shape[0])
         flat = spec.channels * sizes[-1][0] * sizes[-1][1]
         self.joint = nn.Sequential(nn.Flatten(), nn.Linear(flat, sum(self.split)), nn.GELU())
@@ -69,7 +70,7 @@ class Encoder(nn.Module):
             x = (x - mean) / (2 * deviation)
             light = torch.cat([mean.flatten(1), deviation.flatten(1).log()], dim=1)
             removed.append(self.contrast(light))
-        x = x.contiguous(memory_format=self.format)
+        x = x.contiguous(memory_format=memory_format(self.spec, x.device))
         content, style = self.joint(self.trunk(x)).split(self.split, dim=1)
         return self.content(content), sum(removed, self.style(style))
 
@@ -78,7 +79,8 @@ class Decoder(nn.Module):
     """Quantised content (N, d_c) and style (N, d_s) -> fragments (N, C, H, W).
 
     `concatenate`: the trunk begins with both, as published. `modulate`: it begins with the content,
-    and the style says of every channel how much of it there is, and where it is level.
+    and the style says of every channel how much of it there is, and where it is level. `both`: it
+    begins with both, and the style modulates as well, for styles that differ in shapes, too.
     """
 
     def __init__(self, spec: Spec, fragment_shape: tuple[int, int, int]) -> None:
@@ -87,7 +89,7 @@ class Decoder(nn.Module):
         self.content = nn.Sequential(nn.Linear(spec.content_dim, spec.content_dim), nn.GELU())
         self.style: nn.Module | None = None
         read = spec.content_dim
-        if spec.conditioning == "concatenate":
+        if spec.conditioning != "modulate":
             self.style = nn.Sequential(nn.Linear(spec.style_dim, spec.style_dim), nn.GELU())
             read += spec.style_dim
         self.joint = nn.Sequential(
@@ -96,13 +98,14 @@ class Decoder(nn.Module):
             nn.Unflatten(1, (spec.channels, height, width)),
         )
         self.trunk = _decoder_trunk(spec, fragment_shape[0])
-        self.format = memory_format(spec)
+        self.spec = spec
 
     def forward(self, z_q: Tensor, z_s: Tensor) -> Tensor:
         content = self.content(z_q)
         if self.style is not None:
             content = torch.cat([content, self.style(z_s)], dim=1)
-        x = self.joint(content).contiguous(memory_format=self.format)
+        x = self.joint(content)
+        x = x.contiguous(memory_format=memory_format(self.spec, x.device))
         return self.trunk(x, z_s).contiguous()
 
 
@@ -135,7 +138,7 @@ def _encoder_trunk(spec: Spec, channels: int) -> nn.Sequential:
 
 def _decoder_trunk(spec: Spec, channels: int) -> Layers:
     """The encoder's trunk in the mirror; no norm and no activation on what leaves it."""
-    style_dim = spec.style_dim if spec.conditioning == "modulate" else 0
+    style_dim = spec.style_dim if spec.conditioning != "concatenate" else 0
     blocks: list[nn.Module] = []
     outputs = [channels, *(part.channels for part in spec.parts[:-1])]
     for index in reversed(range(len(spec.parts))):

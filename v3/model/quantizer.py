@@ -60,13 +60,17 @@ class Quantizer(nn.Module):
     @torch.no_grad()
     def update(
         self, z_c: Tensor, codes: Tensor, error: Tensor, share: float, generator: Generator
-    ) -> int:
+    ) -> Tensor:
         """Move the atoms towards the vectors that chose them; return how many were replaced.
 
         An atom whose EMA usage (fragments a batch) falls under `share` of even use (N / K) is
         replaced by a vector of the batch, drawn with a probability in proportion to the square of
         the fragment's reconstruction `error` (N,): where one atom holds two contents, both are
         reconstructed badly. Its usage restarts at that threshold, or it would die at once.
+
+        Rows are drawn one after the other without putting any back, as the greatest of log(u) / w
+        for uniform u and weights w (Efraimidis and Spirakis, 2006), as many as there are atoms:
+        how many are dead a GPU would have to be waited for.
         """
         threshold = share * len(z_c) / len(self.atoms)
         chosen = nn.functional.one_hot(codes, len(self.atoms)).to(z_c)  # (N, K)
@@ -75,15 +79,17 @@ class Quantizer(nn.Module):
         # an atom that nothing chooses any more keeps its place, down to the last bit of its usage
         alive = self.usage[:, None] > EPSILON
         self.atoms.copy_(torch.where(alive, self.sums / self.usage[:, None], self.atoms))
-        dead = (self.usage < threshold).nonzero()[:, 0]
-        if len(dead):
-            dead = dead[: len(z_c)]
-            weight = error.float().cpu().square() + EPSILON**2
-            rows = torch.multinomial(weight, len(dead), generator=generator).to(z_c.device)
-            self.atoms[dead] = z_c[rows]
-            self.usage[dead] = threshold
-            self.sums[dead] = z_c[rows] * threshold
-        return len(dead)
+        weight = error.float().square() + EPSILON**2
+        drawn = torch.rand(len(z_c), generator=generator).to(z_c.device)
+        rows = (drawn.log() / weight).topk(min(len(self.atoms), len(z_c))).indices
+        dead = self.usage < threshold
+        turn = dead.cumsum(0) - 1  # which of the rows is whose; more dead atoms than rows must wait
+        dead = dead & (turn < len(rows))
+        new = z_c[rows[turn.clamp(0, len(rows) - 1)]]
+        self.atoms.copy_(torch.where(dead[:, None], new, self.atoms))
+        self.sums.copy_(torch.where(dead[:, None], new * threshold, self.sums))
+        self.usage.masked_fill_(dead, threshold)
+        return dead.sum()
 
 
 def kmeans(points: Tensor, clusters: int, seed: int) -> Tensor:

@@ -88,7 +88,7 @@ class Spec(Section):
     layers: tuple[StridedLayer, ...] = ()
     groups: tuple[ResidualGroup, ...] = ()
     distance: Literal["euclidean", "cosine"] = "euclidean"  # to the nearest atom
-    conditioning: Literal["concatenate", "modulate"] = "concatenate"  # how the decoder reads style
+    conditioning: Literal["concatenate", "modulate", "both"] = "concatenate"  # of the decoder
     contrast_norm: bool = False  # the trunk sees each fragment at mean 0 and one contrast
     sample_norm: bool = False  # the trunk sees fragments less the mean profile of their sample
     cepstra: Annotated[int, Field(ge=0)] = 0  # and so many cepstra alone, each over its deviation

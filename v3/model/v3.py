@@ -72,7 +72,11 @@ class V3(nn.Module):
         self.style_norm: nn.Module = nn.Identity()
         if self.style.standardise:
             self.style_norm = nn.BatchNorm1d(spec.style_dim, affine=False)
-        self.to(memory_format=memory_format(spec))  # type: ignore[call-overload]
+        self.lay_out()
+
+    def lay_out(self) -> None:
+        """Weights in the memory format of their device, as those are after a move to another."""
+        self.to(memory_format=memory_format(self.spec, self.device))  # type: ignore[call-overload]
 
     def embed(self, x: Tensor, profile: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Network input (N, C, H, W) -> z_c (N, d_c) and z_s (N, d_s).
@@ -97,7 +101,7 @@ class V3(nn.Module):
         z_c, z_s = self.embed_samples(x)
         z_q, codes, commitment = self.quantizer(z_c)
         group = torch.arange(b, device=x.device).repeat_interleave(n)
-        style = pool(z_s, group, self.style.pooling)
+        style = pool(z_s, group, self.style.pooling, b)
         if self.training and self.style.noise > 0:
             style = self.add_noise(style, generator)
         x_hat = self.decoder(z_q, style)
@@ -253,30 +257,37 @@ class V3(nn.Module):
             )
 
 
-def pool(z_s: Tensor, group: Tensor, pooling: str) -> Tensor:
+def pool(z_s: Tensor, group: Tensor, pooling: str, groups: int | None = None) -> Tensor:
     """What the decoder reads of the styles (N, d_s) of fragments in the samples `group` (N,).
 
     A sample's fragments are taken in the order given; `StyleChannel` says what the kinds mean.
+    `groups`: how many samples there are, where that is known.
     """
     if pooling == "mean":
-        return group_mean(z_s, group)
+        return group_mean(z_s, group, groups)
     if pooling == "neighbour":
         order = group.argsort(stable=True)
         ordered = group[order]
         last = torch.ones_like(ordered, dtype=torch.bool)
         last[:-1] = ordered[1:] != ordered[:-1]
-        after = order.roll(-1)
-        after[last] = order[last.roll(1)]  # the last reads the first
+        place = torch.arange(len(order), device=order.device)
+        first = torch.where(last.roll(1), place, 0).cummax(0).values  # of each one's sample
+        after = torch.where(last, order[first], order.roll(-1))  # the last reads the first
         following = torch.empty_like(order)
         following[order] = after
         return z_s[following]
     return z_s
 
 
-def group_mean(values: Tensor, group: Tensor) -> Tensor:
-    """Each of the values (N, ...) replaced by the mean of those in its group (N,)."""
-    count = torch.bincount(group).view(-1, *[1] * (values.ndim - 1))
-    total = values.new_zeros(len(count), *values.shape[1:]).index_add_(0, group, values)
+def group_mean(values: Tensor, group: Tensor, groups: int | None = None) -> Tensor:
+    """Each of the values (N, ...) replaced by the mean of those in its group (N,).
+
+    `groups`: how many there are; a GPU is waited for to find out.
+    """
+    groups = int(group.max()) + 1 if groups is None else groups
+    one = torch.ones_like(group, dtype=values.dtype)
+    count = one.new_zeros(groups).index_add_(0, group, one).view(-1, *[1] * (values.ndim - 1))
+    total = values.new_zeros(groups, *values.shape[1:]).index_add_(0, group, values)
     return (total / count)[group]
 
 

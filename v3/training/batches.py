@@ -48,6 +48,7 @@ class Batches(Dataset[Batch]):
                 "lower it or make more data."
             )
         self.memory: np.ndarray | None = None
+        self.resident: torch.Tensor | None = None
         self.file: Fragments | None = None
         with Fragments(path) as file:
             starts = np.asarray(file.starts)
@@ -57,6 +58,12 @@ class Batches(Dataset[Batch]):
             if bytes_needed <= memory_gb * 2**30:
                 self.memory, _ = file.read_samples(chosen)
                 self.start = np.cumsum(self.length) - self.length
+
+    def move_to(self, device: torch.device) -> None:
+        """Keep the fragments that are in memory on a GPU: a batch then is one look-up there."""
+        if self.memory is not None and device.type != "cpu":
+            self.resident = torch.from_numpy(self.memory).to(device)
+            self.memory = None
 
     @property
     def per_epoch(self) -> int:
@@ -79,6 +86,9 @@ class Batches(Dataset[Batch]):
     def __getitem__(self, step: int) -> Batch:
         rows, first_time = self.rows(step)
         distinct = torch.from_numpy(first_time)
+        if self.resident is not None:
+            chosen = torch.from_numpy(rows).to(self.resident.device)
+            return self.resident[chosen], distinct
         if self.memory is not None:
             return torch.from_numpy(self.memory[rows]), distinct
         if self.file is None:  # opened once in each worker: an HDF5 handle must not be shared
@@ -88,6 +98,9 @@ class Batches(Dataset[Batch]):
 
     def from_step(self, first: int, last: int, loaders: int) -> Iterator[Batch]:
         """Batches `first` to `last` - 1 in order, read ahead by `loaders` processes if any."""
+        if self.resident is not None:
+            yield from (self[step] for step in range(first, last))
+            return
         loader = DataLoader(
             _Arrays(self),
             batch_size=None,

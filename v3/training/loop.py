@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from v3.base.errors import V3Error
 from v3.base.params_file import Machine
@@ -53,6 +53,9 @@ class State:
     waited: int = 0  # validations since then
     seconds: float = 0.0
     rows: list[Row] = field(default_factory=list)  # of the steps since the history's last row
+    pending: list[dict[str, Tensor]] = field(
+        default_factory=list
+    )  # of those, what is still to be read
 
 
 def train(
@@ -84,6 +87,8 @@ def train(
         params.seed,
         machine.memory_gb,
     )
+    batches.move_to(device)
+    model.lay_out()
     held_out = validation_set(fragments, validation, params).to(device)
     state = State()
     if (saved := checkpoints.load()) is not None:
@@ -98,11 +103,15 @@ def train(
     source = batches.from_step(state.step, params.steps, machine.loaders)
     progress = Progress(source, total=params.steps, initial=state.step, unit="step")
     for batch in progress:
-        row = training_step(model, optimiser, batch, state, batches.per_epoch, params, section)
-        state.rows.append(row)
+        state.pending.append(
+            training_step(model, optimiser, batch, state, batches.per_epoch, params)
+        )
         state.step += 1
         last = state.step == params.steps
         validates = last or state.step % params.validate_every == 0
+        saves = state.step % machine.checkpoint_every == 0 and not last
+        if validates or saves or state.step % LOG_EVERY == 0:
+            read_pending(state, params, section)
         if validates or state.step % LOG_EVERY == 0:
             row = mean_row(state, time.monotonic() - clock, params)
             if validates:
@@ -113,7 +122,7 @@ def train(
             log(row)
         if params.patience and state.waited > params.patience:
             break
-        if state.step % machine.checkpoint_every == 0 and not last:
+        if saves:
             checkpoints.save(
                 {
                     "model": model.state_dict(),
@@ -134,9 +143,11 @@ def training_step(
     state: State,
     steps_per_epoch: int,
     params: TrainParams,
-    section: str = "train",
-) -> Row:
-    """One update on raw fragments (b, n, C, H, W); returns the losses and statistics as numbers."""
+) -> dict[str, Tensor]:
+    """One update on raw fragments (b, n, C, H, W); returns the losses and statistics.
+
+    Nothing here waits for a GPU: the numbers are read when somebody wants them.
+    """
     raw, distinct = batch[0].to(model.device), batch[1]
     repeats = None if bool(distinct.all()) else distinct.to(model.device)
     generator = torch.Generator().manual_seed(params.seed * 1_000_003 + state.step)
@@ -151,8 +162,6 @@ def training_step(
     result = objective(model, x, params, generator, repeats)
     passed, terms = result.batch, result.terms
     total = weighted_total(terms, params.weights.model_dump())
-    require_finite(float(total.detach()), state.step, params, section)
-    require_finite(float(result.error.square().sum()), state.step, params, section)
     optimiser.zero_grad(set_to_none=True)
     total.backward()
     if params.clip_norm > 0:
@@ -166,13 +175,30 @@ def training_step(
         params.late_threshold if late else params.dead_atom_threshold,
         generator,
     )
-    usage = torch.bincount(passed.codes, minlength=model.spec.atoms) / len(passed.codes)
+    usage = nn.functional.one_hot(passed.codes, model.spec.atoms).float().mean(0)
     row = {"loss/total": total, **{f"loss/{k}": v for k, v in terms.items()}}
     row |= {f"variability/{k}": v for k, v in result.statistics.items()}
     row |= {"codes/perplexity": perplexity(usage), "codes/active": (usage > 0).sum()}
-    return {name: float(value.detach()) for name, value in row.items()} | {
-        "codes/replaced": replaced
-    }
+    row["codes/replaced"] = replaced
+    return {name: value.detach() for name, value in row.items()}
+
+
+def read_pending(state: State, params: TrainParams, section: str = "train") -> None:
+    """The numbers of the steps that `state` has not read yet, all at once.
+
+    `V3Error` if a loss is no number.
+    """
+    if not state.pending:
+        return
+    values = torch.stack(
+        [torch.stack([*map(torch.Tensor.float, row.values())]) for row in state.pending]
+    )
+    first = state.step - len(state.pending)
+    for step, (row, found) in enumerate(zip(state.pending, values.tolist(), strict=True), first):
+        numbers = dict(zip(row, found, strict=True))
+        require_finite(numbers["loss/total"], step, params, section)
+        state.rows.append(numbers)
+    state.pending = []
 
 
 def build(
@@ -340,6 +366,10 @@ def choose_device(name: str) -> torch.device:
     ):
         raise V3Error(
             f"machine.device is {name}, but this machine has none: set it to auto or cpu."
+        )
+    if name == "cuda":
+        torch.backends.cudnn.benchmark = (
+            True  # fragments have one size: the fastest way is found once
         )
     return torch.device(name)
 

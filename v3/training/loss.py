@@ -201,6 +201,10 @@ def reconstruction_error(
             part = coarse[i % 2, j % 2][:, :, i // 2 : i // 2 + rows, j // 2 : j // 2 + columns]
             errors.append(_squared_error(part, some))
         chosen = torch.stack(errors, 1).argmin(1)
+    if x.device.type != "cpu":  # how many fit which move is not known there without waiting for it
+        placed = [wide[:, :, i : i + height, j : j + width] for i, j in moves]
+        every = torch.stack([_squared_error(part, x) for part in placed], 1)
+        return torch.lerp(every.gather(1, chosen[:, None])[:, 0], error, in_place)
     order = chosen.argsort()
     counts = torch.bincount(chosen, minlength=len(moves)).tolist()
     moved = [

@@ -68,6 +68,19 @@ def degrade(x: Tensor, params: ViewParams, generator: Generator) -> Tensor:
         share = share * (torch.rand(b, generator=generator) < params.blur)
         x = torch.lerp(x, coarse, share.to(x.device).view(-1, 1, 1, 1, 1))
     if params.noise > 0:
-        size = params.noise * torch.rand(b, n, 1, 1, 1, generator=generator) * x.std().cpu()
-        x = x + (torch.randn(x.shape, generator=generator) * size).to(x.device)
+        size = params.noise * torch.rand(b, n, 1, 1, 1, generator=generator).to(x.device) * x.std()
+        x = x + _normal_like(x, generator) * size
     return x
+
+
+def _normal_like(x: Tensor, generator: Generator) -> Tensor:
+    """Standard normal numbers of the shape of x, drawn where x lies.
+
+    A GPU draws millions in the time that a CPU needs for thousands, and need not be sent them; its
+    own generator takes its seed from `generator`.
+    """
+    if x.device == generator.device:
+        return torch.randn(x.shape, generator=generator)
+    seed = int(torch.randint(2**62, (), generator=generator))
+    there = Generator(x.device).manual_seed(seed)
+    return torch.randn(x.shape, generator=there, device=x.device)
