@@ -18,8 +18,9 @@ from v3.fragments.reader import Fragments
 from v3.model.spec import Spec
 from v3.splits import read_split, require_samples
 from v3.training.checkpoint import Checkpoints
-from v3.training.loop import Row, State, train
+from v3.training.loop import train
 from v3.training.params import TrainParams
+from v3.training.state import Row, training_figures
 
 BYTES = 4  # of a float32
 COPIES = 3  # of a batch at the least: as it is read, as the network's input, as it comes back
@@ -117,17 +118,6 @@ def check_sizes(
             f"{section}.batch_samples (is {params.batch_samples}) make batches of "
             f"{needed / 2**30:.3g} GB, more memory than this machine has: lower one of them."
         )
-
-
-def training_figures(state: State) -> dict[str, float]:
-    """What training measured, without a label and without the clock."""
-    best = next(row for row in state.history if row["step"] == state.best_step)
-    return {
-        "steps": state.step,
-        "best_step": state.best_step,
-        "validation_error": state.best_error,
-        "validation_perplexity": best["validation/perplexity"],
-    }
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import shutil
@@ -10,14 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 from dvc.utils.hydra import apply_overrides
-from project import ROOT
+from project import ROOT, tables
 
 import v3
 from v3.fragments.labels import LabelledFragments
@@ -36,16 +34,6 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 def by_name(path: Path) -> str:
     return path.name
-
-
-def tables() -> ModuleType:
-    """scripts/tables.py, which is no package."""
-    spec = importlib.util.spec_from_file_location("tables", ROOT / "scripts" / "tables.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def blocks(file: Path, language: str) -> list[str]:

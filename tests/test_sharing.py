@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 import yaml
 from hub_client import Ask, asking, empty_hub, measured_model, run_command, write_metrics
 from model_hub import WRITE, ModelHub, serving_models
-from project import ROOT
+from project import tables
 
 from v3.model.spec import Spec
 from v3.model.v3 import V3
@@ -124,13 +123,9 @@ def test_the_chance_of_a_figure_is_that_of_the_tables() -> None:
     """Cards and the tables of README.md read it at the same place."""
     from v3.report.figures import ROWS
 
-    spec = importlib.util.spec_from_file_location("tables", ROOT / "scripts" / "tables.py")
-    assert spec
-    assert spec.loader
-    tables = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tables)
+    chances = tables().CHANCE
     for row in ROWS:
-        assert row.chance == tables.CHANCE.get(row.key, row.chance)
+        assert row.chance == chances.get(row.key, row.chance)
 
 
 def test_a_card_without_measures_still_says_how_to_load(model: Path) -> None:

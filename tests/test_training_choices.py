@@ -8,7 +8,6 @@ from training_runs import PARAMS, few_steps, replace, run, same, weights
 import v3.training.checkpoint
 from v3.base.errors import V3Error
 from v3.training.loop import (
-    State,
     build,
     data_variance,
     learning_rate,
@@ -17,6 +16,7 @@ from v3.training.loop import (
 )
 from v3.training.objective import objective
 from v3.training.params import ViewParams, Weights
+from v3.training.state import State
 
 VIEW = {
     "shift": 0.1,

@@ -31,9 +31,9 @@ from v3.base.errors import V3Error
 from v3.fragments.format import FragmentInfo
 from v3.fragments.writer import FragmentWriter
 from v3.training.checkpoint import Checkpoints
-from v3.training.loop import State
 from v3.training.loop import train as train_file
 from v3.training.params import TrainParams
+from v3.training.state import training_figures
 
 Log = Callable[[dict[str, float]], object]
 
@@ -109,7 +109,7 @@ def fit(
         model, state = train_file(
             file, rest, held, network, params, settings, _no_checkpoints(folder), tell, "train"
         )
-    model.figures = _figures(state)
+    model.figures = training_figures(state)
     return Model(model.to(check_device(device)))
 
 
@@ -220,14 +220,3 @@ def _bar(params: TrainParams, shown: bool) -> Iterator[Log]:
                 bar.set_postfix_str(f"validation error {row['validation/error']:.5f}")
 
         yield told
-
-
-def _figures(state: State) -> dict[str, float]:
-    """What training measured, without the clock."""
-    best = next(row for row in state.history if row["step"] == state.best_step)
-    return {
-        "steps": state.step,
-        "best_step": state.best_step,
-        "validation_error": state.best_error,
-        "validation_perplexity": best["validation/perplexity"],
-    }

@@ -2,7 +2,7 @@
 
 A saved model is a folder: `model.safetensors` (weights) and `model.json` (everything needed to use
 them: spec, style channel, offset and scale, figures, version). What people should know of it is
-written by `v3/evaluation/card.py`, once it is measured.
+written by `v3/report/card.py`, once it is measured.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ import ctypes
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from os import cpu_count
 from pathlib import Path
 
@@ -32,30 +31,12 @@ from v3.training.checkpoint import Checkpoints
 from v3.training.loss import weighted_total
 from v3.training.objective import changed, objective, part_of_variance
 from v3.training.params import TrainParams
+from v3.training.state import Row, State, mean_row, note_best
 
 LOG_EVERY = 20  # steps that a row of the history averages over, or fewer up to a validation
 VALIDATION_FRAGMENTS = 4000  # at the most: enough for three digits of the error
 VARIANCE_FRAGMENTS = 4000  # at the most, evenly over the training samples
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
-Row = dict[str, float]
-
-
-@dataclass
-class State:
-    """What a checkpoint holds beside weights and optimiser."""
-
-    step: int = 0
-    history: list[Row] = field(default_factory=list)
-    best_error: float = math.inf
-    best_step: int = 0
-    best: dict[str, Tensor] = field(default_factory=dict)
-    reference_error: float = math.inf  # the last real improvement
-    waited: int = 0  # validations since then
-    seconds: float = 0.0
-    rows: list[Row] = field(default_factory=list)  # of the steps since the history's last row
-    pending: list[dict[str, Tensor]] = field(
-        default_factory=list
-    )  # of those, what is still to be read
 
 
 def train(
@@ -304,27 +285,6 @@ def validate(model: V3, held_out: Tensor, params: TrainParams) -> Row:
 def perplexity(usage: Tensor) -> Tensor:
     """exp of the entropy of the shares (K,): how many codes are in even use."""
     return torch.special.entr(usage.float()).sum().exp()
-
-
-def note_best(state: State, model: V3, error: float, params: TrainParams) -> None:
-    """Keep the weights if they are the best so far; count the wait for a real improvement."""
-    if error < state.best_error:
-        state.best_error, state.best_step = error, state.step
-        state.best = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    if error < state.reference_error * (1 - params.min_improvement):
-        state.reference_error, state.waited = error, 0
-    else:
-        state.waited += 1
-
-
-def mean_row(state: State, seconds: float, params: TrainParams) -> Row:
-    """The mean of the rows since the last time, with step and throughput."""
-    rows, state.rows = state.rows, []
-    row = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
-    fragments = len(rows) * params.batch_samples * params.fragments_per_sample
-    row["throughput/fragments_per_second"] = fragments / max(seconds - state.seconds, 1e-9)
-    state.seconds = seconds
-    return {"step": float(state.step), **row}
 
 
 def require_finite(loss: float, step: int, params: TrainParams, section: str) -> None:
