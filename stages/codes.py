@@ -20,7 +20,7 @@ from v3.evaluation.embedding import Embeddings, embed
 from v3.evaluation.left_out import codebook_without_labels
 from v3.evaluation.opened import Opened, open_model_and_data, stage_paths
 from v3.evaluation.ratios import ratios
-from v3.plots.grids import contact_sheet
+from v3.plots.sheets import contact_sheet
 
 ORIGIN = "origin"  # dataset of a fragment file that says where each fragment is from
 SHOWN, COLUMNS = 24, 8  # fragments of a sheet, and columns

@@ -9,12 +9,12 @@ from v3.plots.grids import (
     ZOOM,
     as_image,
     code_grid,
-    contact_sheet,
     fragment_grid,
     limits,
     reconstructions,
     swap_grid,
 )
+from v3.plots.sheets import contact_sheet
 
 
 @pytest.fixture

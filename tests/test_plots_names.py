@@ -5,9 +5,10 @@ import pytest
 from drawing import SOURCE, bars, grid, picture_folder
 
 from v3.plots.curves import few_shot_curve, loss_curves, precision_recall, seed_dots
-from v3.plots.grids import code_grid, contact_sheet, fragment_grid, swap_grid
+from v3.plots.grids import code_grid, fragment_grid, swap_grid
 from v3.plots.maps import confusion_matrix, embedding_maps
 from v3.plots.names import folded, in_lines, printable, short
+from v3.plots.sheets import contact_sheet
 
 NAMES = [
     "$$",

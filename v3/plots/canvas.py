@@ -70,8 +70,13 @@ def save(figure: Figure, path: str | Path) -> None:
     """Write a small PNG, whole or not at all; the same figure gives the same bytes."""
     drawn = BytesIO()
     figure.savefig(drawn, dpi=DPI, format="png")
+    save_pixels(Image.open(drawn).convert("RGB"), path)
+
+
+def save_pixels(full: Image.Image, path: str | Path) -> None:
+    """Write a picture in full colour as a small PNG, whole or not at all."""
     with atomic_file(path) as beside:
-        few_colours(Image.open(drawn).convert("RGB")).save(beside, format="PNG", optimize=True)
+        few_colours(full).save(beside, format="PNG", optimize=True)
 
 
 def few_colours(full: Image.Image) -> Image.Image:

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from v3.plots.canvas import DPI, GREY, SOURCE, Array, picture, save, sheet
-from v3.plots.names import folded, in_lines
+from v3.plots.canvas import DPI, GREY, Array, picture, save, sheet
+from v3.plots.names import in_lines
 
 GAP, WIDE_GAP = 5, 22  # pixels between cells, and between originals and decoded
 LARGEST = (1150, 1500)  # pixels that a grid enlarges to at most, across and down
@@ -155,32 +155,6 @@ def fragment_grid(
     low, high = limits(fragments)
     cells = [[as_image(f, low, high) for f in row] for row in fragments]
     image_grid(path, [Block(cells, rows, columns)], title, source, (0, 0), axes)
-
-
-@picture
-def contact_sheet(
-    path: str | Path,
-    images: Array,
-    names: Sequence[str],
-    title: str,
-    source: str,
-    columns: int = 4,
-) -> None:
-    """Images (N, C, H, W), or pages, each under its name, in so many columns."""
-    low, high = limits(images)
-    columns = min(columns, len(images))
-    rows = -(-len(images) // columns)
-    ratio = min(TALLEST, images.shape[2] / images.shape[3])
-    width = min(4.0, max(1.0, images.shape[3] / 100))
-    size = (columns * width + 0.4, rows * (width * ratio + 0.3) + 0.9)
-    figure, axes = sheet(*size, title, source, rows, columns)
-    for panel in axes.flat:
-        panel.axis("off")
-    for panel, image, name in zip(axes.flat, images, names, strict=False):
-        drawn = as_image(image, low, high)
-        panel.imshow(drawn, aspect=ratio * drawn.shape[1] / drawn.shape[0])
-        panel.set_title(folded(name, int(SOURCE * width), 2), fontsize=8, pad=3)
-    save(figure, path)
 
 
 @picture

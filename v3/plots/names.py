@@ -54,5 +54,10 @@ def _has_a_shape(char: str) -> bool:
 @cache
 def _glyphs() -> frozenset[int]:
     """The characters of the font that matplotlib brings and draws with."""
-    font = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-    return frozenset(FT2Font(str(font)).get_charmap())
+    return frozenset(FT2Font(font_file()).get_charmap())
+
+
+def font_file(bold: bool = False) -> str:
+    """The font that matplotlib brings and draws with: the same on every machine."""
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name)
