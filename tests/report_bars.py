@@ -114,5 +114,6 @@ def write_json(path: str, content: Any) -> None:
 def make_pages() -> Path:
     """Run the stages of the pages; the page of the dataset."""
     stage("report", "bars")
+    stage("report_shared")
     stage("report_index")
     return Path("plots/bars/report.html")

@@ -72,6 +72,19 @@ def test_the_pipeline_is_the_main_one_for_this_dataset(home: Path) -> None:
     assert all(any(dep in (file, *file.parents) for file in needed) for dep in named)
 
 
+def test_what_its_page_loads_is_made_before_it(home: Path) -> None:
+    """Style and scripts lie beside the page of all datasets, which this pipeline does not write."""
+    v3("new", "mine", "--images", "../pages")
+    stages = yaml.safe_load(Path("corpora/mine/dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    folder = ROOT / "v3" / "report" / "templates"
+    pages = [(folder / name).read_text("utf-8") for name in ("base.html.j2", "report.html.j2")]
+    loaded = {
+        f"plots/{file}" for file in re.findall(r"{{ root }}([\w.]+\.(?:css|js))", "".join(pages))
+    }
+    assert len(loaded) == 3
+    assert loaded <= set(stages["report"]["deps"])
+
+
 def test_a_dry_run_writes_nothing(home: Path) -> None:
     before = files(home)
     said = v3("new", "mine", "--images", "../pages", "--dry-run")
