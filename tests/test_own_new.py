@@ -72,7 +72,8 @@ def test_the_pipeline_is_the_main_one_for_this_dataset(home: Path) -> None:
     assert all(any(dep in (file, *file.parents) for file in needed) for dep in named)
 
 
-def test_what_its_page_loads_is_made_before_it(home: Path) -> None:
+@pytest.mark.usefixtures("home")
+def test_what_its_page_loads_is_made_before_it() -> None:
     """Style and scripts lie beside the page of all datasets, which this pipeline does not write."""
     v3("new", "mine", "--images", "../pages")
     stages = yaml.safe_load(Path("corpora/mine/dvc.yaml").read_text(encoding="utf-8"))["stages"]

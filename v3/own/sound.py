@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import librosa
@@ -67,11 +68,17 @@ def spectrograms(sounds: list[Sound], params: AudioParams) -> list[NDArray[np.fl
         spectrum = librosa.stft(cut, n_fft=params.n_fft, hop_length=params.hop, pad_mode="constant")
         power = np.abs(spectrum) ** 2
         if params.spectrum == "mel":
-            power = librosa.feature.melspectrogram(S=power, sr=params.rate, n_mels=params.bands)
+            power = _mel_bands(params.rate, params.n_fft, params.bands) @ power
         powers.append(power[: params.bands, : params.frames])
     loudest = max(float(power.max()) for power in powers)
     levels = [10 * np.log10(np.maximum(power, LEAST) / max(loudest, LEAST)) for power in powers]
     return [np.maximum(level, -params.floor)[None].astype(np.float16) for level in levels]
+
+
+@cache
+def _mel_bands(rate: int, n_fft: int, bands: int) -> NDArray[np.float32]:
+    """Weights (bands, n_fft / 2 + 1) of the frequencies in each band, as librosa has them."""
+    return librosa.filters.mel(sr=rate, n_fft=n_fft, n_mels=bands)
 
 
 def _unreadable(error: BaseException) -> UnusableSoundError:
