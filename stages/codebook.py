@@ -10,7 +10,7 @@ import numpy as np
 
 from v3.base.files import write_json
 from v3.evaluation.codebook import code_names, codebook, confusion, diagonal_order
-from v3.evaluation.common import exemplars, names_of
+from v3.evaluation.common import exemplars
 from v3.evaluation.embedding import Embeddings
 from v3.evaluation.left_out import CODEBOOK, codebook_without_labels, no_content
 from v3.evaluation.opened import Opened, open_model_and_data, stage_paths
@@ -76,7 +76,7 @@ def draw_codes(opened: Opened, test: Embeddings, counts: np.ndarray, order: np.n
         opened.paths.plots("codebook") / "code_by_style.png",
         decoded.reshape(len(shown), len(columns), *decoded.shape[1:]),
         opened.file.read(test.rows[columns]),
-        (names, names_of(test.style_label[columns], info.style_names)),
+        (names, opened.styles_of(test, columns)),
         f"{opened.paths.dataset}: {which} in several styles",
         info.source,
     )

@@ -114,7 +114,7 @@ def draw_swaps(opened: Opened, test: Embeddings) -> None:
         swapped.reshape(len(rows), len(columns), *swapped.shape[1:]),
         (
             names_of(test.content_label[rows], info.content_names),
-            names_of(test.style_label[columns], info.style_names),
+            opened.styles_of(test, columns),
         ),
         f"{opened.paths.dataset}: contents and styles of the test split swapped",
         info.source,

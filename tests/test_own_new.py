@@ -132,6 +132,7 @@ def test_a_name_that_is_taken() -> None:
     v3("new", "mine", "--images", "../pages")
     assert "there is a dataset 'mine' already" in v3("new", "mine", "--images", "../pages")
     assert "there is a dataset 'mine' already" in v3("new", "Mine", "--images", "../pages")
+    assert v3("new", "svhn", "--images", "../pages").endswith("already: take another name.")
 
 
 def one_sample(folder: Path) -> None:
@@ -159,8 +160,8 @@ def broken(folder: Path) -> None:
 
 
 WRONG = [
-    (lambda folder: folder.mkdir(), [], "has no pictures .*: it is empty"),
-    (words, [], "has no pictures .*: it holds notes.txt"),
+    (lambda folder: folder.mkdir(), [], "has no pictures .*it is empty: give the folder"),
+    (words, [], "has no pictures .*it holds notes.txt: give the folder"),
     (one_sample, [], "1 sample .* 3 are the least"),
     (one_fragment_each, [], "every sample is one fragment .*--per-sample 10"),
     (loose, [], "holds 5 files and no subfolders.*--pattern .*x0.png"),
@@ -199,6 +200,10 @@ def test_no_such_folder_and_the_project_itself() -> None:
     assert "does not exist" in v3("new", "mine", "--images", "../nowhere")
     assert "holds this project itself" in v3("new", "mine", "--images", "..")
     assert "say what the data is" in v3("new", "mine")
+    assert "not --images and --audio" in v3("new", "mine", "--images", "..", "--audio", "..")
+    assert "give the folder" in v3("new", "mine", "--images", "../pages/page1/a_red.png")
+    assert "is a folder" in v3("new", "mine", "--fragments", "../pages")
+    assert "mine is no dataset" in v3("check", "mine")
 
 
 def test_outside_of_a_project(tmp_path: Path, monkeypatch) -> None:

@@ -125,10 +125,12 @@ def new(
         from v3.command import folders, sounds
         from v3.command.new import Choices, finish, open_project
 
-        given = [found for found in (images, audio, fragments) if found is not None]
+        ways = {"--images": images, "--audio": audio, "--fragments": fragments}
+        given = [option for option, path in ways.items() if path is not None]
         if len(given) != 1:
             raise V3Error(
-                "say what the data is: one of --images FOLDER, --audio FOLDER, --fragments FILE.h5."
+                "say what the data is: one of --images FOLDER, --audio FOLDER, --fragments FILE.h5"
+                + (f", not {' and '.join(given)}: two datasets take two names." if given else ".")
             )
         root, raw, workers = open_project(name)
         if images is not None:
@@ -177,6 +179,11 @@ def check(
     path = Path(name)
     if not path.suffix:
         path = Path("data") / name / "fragments.h5"
+        if not path.parent.is_dir():
+            raise V3Error(
+                f"{path} is not there, so {name} is no dataset of this project, or not imported "
+                "yet: `v3 new` and the command it names make it; or give the path of a file."
+            )
     found = faults(path)
     for line in found or notes(path):
         print(f"{path}: {line}")

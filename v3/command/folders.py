@@ -73,6 +73,8 @@ def source_of(
 ) -> tuple[dict[str, Any], list[str]]:
     """Folder, table and what else was said, paths as found from `root`; and what DVC watches."""
     values: dict[str, Any] = {"folder": from_root(root, folder, name)}
+    if not (root / values["folder"]).is_dir():
+        raise V3Error(f"{folder} is a file: give the folder that it lies in, {folder.parent}.")
     # 0 equals False, so it says nothing either.
     values |= {key: value for key, value in given.items() if value not in (None, "", False)}
     deps = [values["folder"]]
@@ -89,7 +91,9 @@ def about_pictures(values: Mapping[str, Any], folder: Path) -> str:
     elif "table" in values:
         each = f"samples as {Path(values['table']).name} lists them"
     elif "pattern" in values:
-        each = f"samples by names as {values['pattern']}"
+        by_names = "{sample}" in values["pattern"] or values.get("per_sample")
+        each = "samples by" if by_names else "a subfolder is a sample, labels by"
+        each += f" names as {values['pattern']}"
     else:
         each = "a subfolder is a sample"
     return f"pictures in {folder.name or folder}, {each}"
@@ -127,6 +131,11 @@ def refuse_unusable(
 def fragments(root: Path, name: str, file: Path) -> Found:
     """A fragment file that somebody else wrote; it is read to its last value."""
     path = from_root(root, file, name)
+    if (root / path).is_dir():
+        raise V3Error(
+            f"{file} is a folder: give the path of a fragment file, or the folder as --images or "
+            "--audio if it holds pictures or recordings."
+        )
     info = validate(root / path)
     with LabelledFragments(root / path) as opened:
         counts = (opened.starts[1:] - opened.starts[:-1]).tolist()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from v3.base.errors import V3Error
+from v3.own.params import own_sections
 from v3.params import CORPORA, OTHER
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -42,9 +43,14 @@ def check_name(name: str, raw: Mapping[str, Any], root: Path) -> None:
     alike = [key for key in raw if isinstance(key, str) and key.lower() == name.lower()]
     alike += [place.name for place in CORPORA.iterdir() if place.name.lower() == name.lower()]
     if alike:
+        name = alike[0]
+        again = (
+            ", or, to import it anew, first delete its section in params.yaml and corpora/"
+            f"{name}, data/{name} and models/{name}"
+        )
         raise V3Error(
-            f"there is a dataset {alike[0]!r} already: take another name, or, to import it anew, "
-            f"first delete its section in params.yaml and corpora/{alike[0]}."
+            f"there is a dataset {name!r} already: take another name"
+            + (f"{again}." if own_sections(raw.get(name) or {}) else ".")
         )
     for file in (f"data/{name}", f"models/{name}"):
         if (root / file).exists() and not is_own_file(root, name, file):

@@ -168,7 +168,9 @@ def facts_of(raw: dict[str, Any], choices: Choices, found: Found) -> Facts:
     learnt = sum(used[row][1] for row in split["train"])
     codes = choices.codes or len(found.contents) or min(UNKNOWN_CODES, max(2, learnt // 4))
     if choices.codes is not None and choices.codes < 2:
-        raise V3Error(f"--codes must be 2 or more, is {choices.codes}: so many contents there are.")
+        raise V3Error(
+            f"--codes must be 2 or more, is {choices.codes}: give as many as there are contents."
+        )
     if codes > learnt:
         raise V3Error(
             f"--codes {codes} is more than the {learnt} fragments that train (of {total}): take "

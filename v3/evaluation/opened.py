@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from v3.base.errors import V3Error
+from v3.evaluation.common import names_of
 from v3.evaluation.embedding import Embeddings, embed
 from v3.evaluation.ood import unseen_figures
 from v3.fragments.format import FragmentInfo
@@ -52,6 +53,13 @@ class Opened:
         """Fragments (N, C, H, W) of `rows` (N,), their labels of content (N,) and of style (N,)."""
         file = self.file
         return file.read(rows), file.content[rows], file.style[file.sample[rows]]
+
+    def styles_of(self, found: Embeddings, rows: np.ndarray) -> list[str]:
+        """Names of the styles of some fragments; where no style is known, of their samples."""
+        labels = found.style_label[rows]
+        if (labels < 0).all():
+            return [self.file.name_of(int(sample)) for sample in found.sample[rows]]
+        return names_of(labels, self.info.style_names)
 
     def unseen_figures(self, mapping: np.ndarray) -> dict[str, Any]:
         """Figures of the model on the unseen styles, a code being read by `mapping` (atoms,)."""

@@ -59,7 +59,10 @@ def list_samples(
     files, others = walk(folder, suffixes)
     if not files:
         met = f"it holds {_some(others)}" if others else "it is empty"
-        raise V3Error(f"{folder} has no {what} ({', '.join(sorted(suffixes)[:8])}, ...): {met}.")
+        known = ", ".join(suffix for suffix in WELL_KNOWN if suffix in suffixes)
+        raise V3Error(
+            f"{folder} has no {what} ({known}, ...), {met}: give the folder that holds them."
+        )
     left_out = (
         [f"{_count(len(others), 'file')} that are no {what}: {_some(others)}"] if others else []
     )
@@ -284,16 +287,18 @@ def require_enough(samples: Sequence[tuple[str, int]], what: str) -> None:
         raise V3Error(
             f"there {'is' if len(samples) == 1 else 'are'} {_count(len(samples), 'sample')} "
             f"({names}), and {FEWEST} are the least: one trains, one validates, one is "
-            "tested, and style can only be told between samples; divide your data further, say."
+            "tested, and style can only be told between samples: bring more, or divide these."
         )
     if all(count < 2 for _, count in samples):
         raise V3Error(
             f"every sample is one fragment (as {samples[0][0]}), and content can only be told "
             f"within samples: put the {what} of one style together, in subfolders or with "
-            "--per-sample 10, or cut wide ones with --cells."
+            f"--per-sample 10, or cut {CUTTING.get(what, 'wide ones with --cells')}."
         )
 
 
+WELL_KNOWN = (".png", ".jpg", ".tif", ".wav", ".flac", ".ogg", ".mp3")
+CUTTING = {"recordings": "long ones with --cut onsets or --cut length"}
 FEWEST = 3  # samples: one for each of training, validation and test
 
 

@@ -65,6 +65,8 @@ def page_values(opened: Opened, folder: Path) -> Values:
     heard = sounds(folder_of_sounds, paths.plots(""), metrics.get("sounds", {}))
     there = {"mistakes": contents.labelled, "sounds": bool(heard["groups"])}
     size = sum(parameter.numel() for parameter in model.parameters())
+    if "left_out" in metrics.get("few_shot", {}):
+        drawn["few_shot"] = None  # it says no more than what is said of it under the figures
     learnt = training(read_json(paths.model / ABOUT), size, charts.last_ratios(history))
     return {
         "dataset": paths.dataset,
@@ -86,7 +88,21 @@ def page_values(opened: Opened, folder: Path) -> Values:
         "data": contents.data() | {"pictures": _some(drawn, "samples", "contents_by_styles")},
         "parameters": differences(raw, paths.dataset),
         "own": own_parameters(raw, paths.dataset),
+        "commands": commands(raw, paths.dataset),
     }
+
+
+def commands(raw: Mapping[str, Any], dataset: str) -> list[tuple[str, str]]:
+    """What made the page, and what would make another: commands, each with a word on it."""
+    listed = dataset in raw.get("datasets", ())
+    file = f"corpora/{dataset}/dvc.yaml"  # of a dataset that stands alone, its whole pipeline
+    plus = "" if "relativity" in (raw[dataset].get("train") or {}) else "+"
+    trial = f"dvc exp run -S {plus}{dataset}.train.relativity=5"
+    return [
+        (f"dvc repro report@{dataset}" if listed else f"dvc repro {file}", "all that is here"),
+        (trial if listed else f"{trial} {file}", "with another value of a parameter"),
+        ("dvc metrics diff", "what it changed"),
+    ]
 
 
 def _some(drawn: Mapping[str, pictures.Picture | None], *names: str) -> list[pictures.Picture]:
