@@ -3,6 +3,7 @@
 # make genuine  the same recipes on genuine corpora, from V3_MIRROR (docs/corpora.md; some hours)
 # make sweep    how many codes? Told without a label, for DATASET=... (docs/codes.md)
 # make docs     the tables of figures in README.md and docs/, from metrics/ and studies/
+# make bench    how fast everything is on this machine (docs/performance.md); ARGS="--only train"
 # make test     style, types and tests (installs Chromium, 290 MB, where it may: the page of plots)
 # make lint     style and types alone
 # make format   mend the style
@@ -12,7 +13,7 @@ BIN := .venv/bin
 # For all that runs below. Stages run as `python -m ...`, so .venv has to be first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro studies genuine sweep docs test lint format environment fluidsynth chromium
+.PHONY: repro studies genuine sweep docs bench test lint format environment fluidsynth chromium
 
 repro: environment fluidsynth
 	@scripts/repro.sh
@@ -33,6 +34,9 @@ sweep: environment fluidsynth
 
 docs: environment
 	$(BIN)/python scripts/tables.py
+
+bench: environment fluidsynth
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks $(ARGS)
 
 test: lint fluidsynth chromium
 	$(BIN)/python -m pytest -n auto --dist loadfile

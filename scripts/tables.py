@@ -1,4 +1,5 @@
-"""Writes the tables of figures in README.md and docs/ anew, from metrics/ and studies/.
+"""Writes the tables of figures in README.md and docs/ anew, from metrics/, studies/ and
+benchmarks/results/.
 
     python scripts/tables.py            write them (`make docs`)
     python scripts/tables.py --check    write nothing; exit code 1 if one is not what it should be
@@ -21,6 +22,10 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.tables import tables as benchmark_tables  # noqa: E402
+
 MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 NONE = "-"
 Cells = Sequence[str]
@@ -559,6 +564,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "sizes-insnotes": lambda: sizes("insnotes"),
     "sweep": sweep,
     **{f"seeds-{name}": (lambda name=name: seeds_table(name)) for name in WORDS},
+    **{name: (lambda text=text: text) for name, text in benchmark_tables().items()},
 }
 
 
@@ -583,7 +589,8 @@ def main() -> int:
             stale.append(file.relative_to(ROOT).as_posix())
             if not check:
                 file.write_text(after, encoding="utf-8")
-    said = "its tables are not those of metrics/ and studies/" if check else "renewed"
+    sources = "metrics/, studies/ and benchmarks/results/"
+    said = f"its tables are not those of {sources}" if check else "renewed"
     for name in stale:
         print(f"{name}: {said}")
     if check and stale:

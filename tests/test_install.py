@@ -23,7 +23,7 @@ from v3.base.closure import closure
 
 ROOT = Path(__file__).parent.parent
 SHELL = [*sorted((ROOT / "scripts").glob("*.sh")), ROOT / ".ci" / "run"]
-OWN = {"v3", "stages", "studies", "tests"} | {file.stem for file in (ROOT / "tests").glob("*.py")}
+OWN = {"v3", "benchmarks", "stages", "studies", "tests"} | {file.stem for file in (ROOT / "tests").glob("*.py")}
 
 
 def requirements(name: str) -> list[Requirement]:
@@ -61,7 +61,7 @@ def code(*folders: str) -> list[Path]:
 
 def test_every_import_is_asked_for() -> None:
     owners = metadata.packages_distributions()
-    for module, file in third_party_imports(code("v3", "stages", "scripts", "tests")).items():
+    for module, file in third_party_imports(code("v3", "benchmarks", "stages", "scripts", "tests")).items():
         packages = {canonicalize_name(name) for name in owners.get(module, [module])}
         assert packages & DIRECT.keys(), f"{file} imports {module}: not in requirements.in"
 
