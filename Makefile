@@ -2,6 +2,7 @@
 # make studies  the same models on many seeds (some two hours on two cores)
 # make genuine  the same recipes on genuine corpora, from V3_MIRROR (docs/corpora.md; some hours)
 # make sweep    how many codes? Told without a label, for DATASET=... (docs/codes.md)
+# make jobs     a study as jobs, here or on Slurm: STUDY=seeds EXECUTOR=local JOBS=2 (docs/cluster.md)
 # make docs     the tables of figures in README.md and docs/, from metrics/ and studies/
 # make bench    how fast everything is on this machine (docs/performance.md); ARGS="--only train"
 # make test     style, types and tests (installs Chromium, 290 MB, where it may: the page of plots)
@@ -13,7 +14,7 @@ BIN := .venv/bin
 # For all that runs below. Stages run as `python -m ...`, so .venv has to be first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro studies genuine sweep docs bench test lint format environment fluidsynth chromium
+.PHONY: repro studies genuine sweep jobs docs bench test lint format environment fluidsynth chromium
 
 repro: environment fluidsynth
 	@scripts/repro.sh
@@ -31,6 +32,10 @@ genuine: environment
 sweep: environment fluidsynth
 	$(BIN)/python scripts/studies.py sweep $(if $(DATASET),--datasets $(DATASET))
 	$(BIN)/dvc repro studies/sweep/dvc.yaml
+
+jobs: environment fluidsynth
+	$(BIN)/python scripts/jobs.py $(STUDY) --executor $(or $(EXECUTOR),local) --jobs $(or $(JOBS),1) \
+		$(ARGS)
 
 docs: environment
 	$(BIN)/python scripts/tables.py

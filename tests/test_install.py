@@ -23,7 +23,9 @@ from v3.base.closure import closure
 
 ROOT = Path(__file__).parent.parent
 SHELL = [*sorted((ROOT / "scripts").glob("*.sh")), ROOT / ".ci" / "run"]
-OWN = {"v3", "benchmarks", "stages", "studies", "tests"} | {file.stem for file in (ROOT / "tests").glob("*.py")}
+OWN = {"v3", "benchmarks", "stages", "studies", "tests"} | {
+    file.stem for folder in ("scripts", "tests") for file in (ROOT / folder).glob("*.py")
+}
 
 
 def requirements(name: str) -> list[Requirement]:
@@ -61,7 +63,9 @@ def code(*folders: str) -> list[Path]:
 
 def test_every_import_is_asked_for() -> None:
     owners = metadata.packages_distributions()
-    for module, file in third_party_imports(code("v3", "benchmarks", "stages", "scripts", "tests")).items():
+    for module, file in third_party_imports(
+        code("v3", "benchmarks", "stages", "scripts", "tests")
+    ).items():
         packages = {canonicalize_name(name) for name in owners.get(module, [module])}
         assert packages & DIRECT.keys(), f"{file} imports {module}: not in requirements.in"
 
@@ -115,6 +119,7 @@ AREAS = {
     "corpora": ("v3/corpora", "v3/standins", "v3/own", "v3/download"),
     "report": ("v3/report", "v3/sound"),
     "pipeline": ("stages", "v3/params.py", "v3/command"),
+    "cluster": ("scripts/jobs.py", "scripts/study_runs.py"),
 }
 
 
