@@ -22,6 +22,7 @@ class Length:
     batch: int | None = None  # samples in a training batch; None: as the recipe says
 
 
+FEW = 2  # rounds of what takes longer than the whole measurement
 LENGTHS = {
     "tiny": Length(0.0, 1, 0, 0.02, 2),
     "short": Length(0.5, 2, 1, 0.2),
@@ -51,7 +52,8 @@ def timed(
     """Time a call again and again for `part` of the length's seconds.
 
     A round is as many calls as take a tenth of them: on a device that works beside the CPU, one is
-    waited for after each round and not after each call.
+    waited for after each round and not after each call. What takes longer than all of them is done
+    twice.
     """
     device = device or torch.device("cpu")
     seconds = length.seconds * part
@@ -67,11 +69,12 @@ def timed(
     for _ in range(length.warm):
         call()
     means = [round_of(1)]
+    rounds = min(length.rounds, FEW) if means[0] > seconds else length.rounds
     count = max(1, int(seconds / 10 / max(means[0], 1e-9)))
     total, calls = means[0], 1
     if count > 1:  # a single call is no fair round among others
         means, total = [], 0.0
-    while len(means) < length.rounds or total < seconds:
+    while len(means) < rounds or total < seconds:
         means.append(round_of(count))
         total += means[-1] * count
         calls += count

@@ -103,7 +103,8 @@ def run_all(study: Study, args: argparse.Namespace) -> int:
             print(f"Not done, or still at work: {', '.join(left)}")
     else:
         require_committed(ROOT)
-        todo = [run for run in runs if run in changed(study, runs)]
+        stale = changed(study, runs)
+        todo = [run for run in runs if run in stale]
         for run in runs:
             if run not in todo:
                 print(f"{run}: is there already")
