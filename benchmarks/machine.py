@@ -96,7 +96,12 @@ def peaks(device: torch.device, precision: str, length: Length) -> dict[str, flo
 def _product(device: torch.device, kind: torch.dtype, size: int, length: Length) -> float:
     a, b = (torch.randn(size, size, device=device, dtype=kind) for _ in range(2))
     out = torch.empty_like(a)
-    return 2 * size**3 / timed(lambda: torch.mm(a, b, out=out), length, device, 0.5).least
+    before = torch.get_float32_matmul_precision()
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32, as its convolutions have it anyway
+    seconds = timed(lambda: torch.mm(a, b, out=out), length, device, 0.5).least
+    torch.set_float32_matmul_precision(before)
+    return 2 * size**3 / seconds
 
 
 def _double_product(length: Length) -> float:
