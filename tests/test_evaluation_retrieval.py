@@ -1,5 +1,6 @@
 """Retrieval: the exact vectors, perfect, constant, duplicated and empty embeddings."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -108,24 +109,34 @@ def test_perfect_pairs_and_thousands_of_styles():
     assert got["k"] == [1]
     assert got["precision"] == got["recall"] == [1]
     assert got["pr_auc"] == got["perfect_pr_auc"] == 0  # no curve: the precision says it all
-    assert got["queries"] == 4000
+    assert got["queries"] == 6000
     assert got["chance"] == pytest.approx(1 / 5999)
     mixed = np.concatenate([labels, np.repeat(np.arange(3000, 3010), 5)])
     assert retrieval(mixed[:, None] * 1.0, mixed)["k"] == [1, 2, 3, 4]
 
 
-def test_some_queries_stand_for_all(monkeypatch):
+def test_some_queries_stand_for_all_and_say_so():
     draw = np.random.default_rng(5)
     labels = draw.integers(0, 4, 600)
     x = np.eye(4)[labels] + 0.7 * draw.normal(size=(600, 4))
     full = retrieval(x, labels)
     assert full["queries"] == 600
-    monkeypatch.setattr("v3.evaluation.retrieval.QUERIES", 300)
-    some = retrieval(x, labels)
-    assert some["queries"] == 300
+    assert "queries_drawn_from" not in full
+    assert retrieval(x, labels, most_queries=600) == full
+    some = retrieval(x, labels, most_queries=300)
+    assert (some["queries"], some["queries_drawn_from"]) == (300, 600)
     assert some["k"] == full["k"]
     for name in ("pr_auc", "perfect_pr_auc", "chance", "best_f1"):
         assert some[name] == pytest.approx(full[name], abs=0.02)
+
+
+def test_what_is_given_stays_as_it_was():
+    """The points are centred in a copy, whatever their type."""
+    for kind in (np.float32, np.float64):
+        x = np.random.default_rng(6).normal(5, 1, (40, 3)).astype(kind)
+        before = x.copy()
+        retrieval(x, np.repeat([0, 1], 20))
+        np.testing.assert_array_equal(x, before)
 
 
 def test_k_values():
@@ -145,6 +156,17 @@ def test_blocks_do_not_matter(monkeypatch):
     whole = retrieval(x, y)
     monkeypatch.setattr("v3.evaluation.retrieval.BLOCK_BYTES", 200 * 8 * 7)
     assert retrieval(x, y) == whole
+
+
+def test_memory_is_that_of_a_few_rows():
+    """Of 8,000 points 49 MB of distances at once, not the 512 MB of all."""
+    x, y = np.random.default_rng(7).normal(size=(8000, 2)), np.arange(8000) % 4
+    tracemalloc.start()
+    try:
+        assert retrieval(x, y, points=5)["queries"] == 8000
+        assert tracemalloc.get_traced_memory()[1] < 100e6
+    finally:
+        tracemalloc.stop()
 
 
 @settings(max_examples=60, deadline=None)

@@ -17,6 +17,7 @@ Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
 
 class RetrievalParams(Section):
     points: Annotated[int, Field(ge=2, le=1000)]  # of a curve; no picture shows more
+    queries: Annotated[int, Field(ge=0)]
 
 
 class TsneParams(Section):

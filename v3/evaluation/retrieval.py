@@ -17,9 +17,10 @@ from v3.base.errors import V3Error
 from v3.evaluation.common import Array, choose, labelled, one_thread
 
 POINTS = 30  # values of k, unless told
-QUERIES = 4000  # at most: of more fragments so many, drawn, search all others
 WORKERS = 2
-BLOCK_BYTES = 48 * 1024 * 1024  # of one block of distances; a worker holds some four such
+BLOCK_BYTES = 200 * 1024 * 1024  # of one block of products, of which a worker holds one
+BLOCK_ROWS = 256  # at most: the matrix product is no faster with more
+STRIP = 2**17  # distances that are ranked at a time: 1 MB stays in the processor's cache
 # Squared distances are compared in steps of 2^-44 of the largest: above the rounding of the
 # matrix product, so that duplicates tie, and far below any distance that means something.
 LEVELS = 2.0**44
@@ -28,7 +29,11 @@ LAST = np.iinfo(np.int64).max  # the key of the query itself: behind everything
 
 
 def retrieval(
-    embeddings: Array, labels: Array, k: Sequence[int] | None = None, points: int = POINTS
+    embeddings: Array,
+    labels: Array,
+    k: Sequence[int] | None = None,
+    points: int = POINTS,
+    most_queries: int = 0,
 ) -> dict[str, Any]:
     """Precision, recall and F1 at k, means over queries, of embeddings (N, d), labels (N,).
 
@@ -37,8 +42,12 @@ def retrieval(
     first k on; `perfect_pr_auc` is the same of a ranking without fault (1 - recall at the first k,
     which is far below 1 where few fragments share a label). `best_f1` is the largest F1; `chance`
     the precision of a random ranking and `chance_pr_auc` its area over the same k. Points that are
-    equally far count as in random order, so equal embeddings score exactly chance. Of more than
-    4,000 fragments so many search all others (`queries`).
+    equally far count as in random order, so equal embeddings score exactly chance.
+
+    All fragments search (`queries` counts them), unless `most_queries` is above 0: of more than
+    that, so many are drawn, each of which still searches all others, and `queries_drawn_from` says
+    of how many. N x N products of d numbers are computed, in float64, but never held at once:
+    memory beyond the embeddings is 8 N d bytes and some 400 MB.
 
     Labels of -1 are left out. A fragment alone with its label is found by others but queries
     nothing. Where no two fragments share a label (every sample a style of its own, and a single
@@ -47,8 +56,8 @@ def retrieval(
     """
     if not (np.asarray(labels) >= 0).any():
         return _nothing_to_find()
-    labels, embeddings = labelled("retrieval", labels, embeddings)
-    x = np.asarray(embeddings, np.float64)
+    labels, x = labelled("retrieval", labels, embeddings)
+    x = np.array(x, np.float64)  # a copy of our own, which is centred in its place
     if x.ndim != 2 or not np.isfinite(x).all():
         raise V3Error("retrieval: embeddings must be finite numbers of shape (N, d).")
     _, labels = np.unique(labels, return_inverse=True)
@@ -56,8 +65,8 @@ def retrieval(
     if not relevant.any():
         return _nothing_to_find()
     ks = k_values(int(relevant.max()), points) if k is None else clip_k(k, len(x))
-    queries = np.flatnonzero(relevant)
-    queries = queries[choose(len(queries), QUERIES, 0)]
+    able = np.flatnonzero(relevant)
+    queries = able[choose(len(able), most_queries, 0)] if most_queries else able
     hits, relevant = count_hits(x, labels, ks, queries), relevant[queries]  # (Q, len(ks)), (Q,)
     precision = (hits / ks).mean(0)
     recall = (hits / relevant[:, None]).mean(0)
@@ -76,6 +85,8 @@ def retrieval(
         "chance_pr_auc": chance * float(ks[-1] - ks[0]) / (len(x) - 1),
         "queries": len(queries),
     }
+    if len(queries) < len(able):
+        result["queries_drawn_from"] = len(able)
     return result
 
 
@@ -112,29 +123,31 @@ def count_hits(
 ) -> NDArray[np.float64]:
     """Points (N, d), labels (N,), rows (Q,) -> their hits among the k nearest others (Q, len(ks)).
 
-    Where points tie around rank k, the expected number of hits over their random orders.
+    Where points tie around rank k, the expected number of hits over their random orders. `x` is
+    centred in its place.
     """
-    x = x - x.mean(0)  # distances stay, rounding errors shrink
+    x -= x.mean(0)  # distances stay, rounding errors shrink
     squares = np.einsum("nd,nd->n", x, x)
     step = max(4 * float(squares.max()), np.finfo(np.float64).tiny * LEVELS) / LEVELS
-    rows = max(1, BLOCK_BYTES // (8 * len(x)))
+    rows = max(1, min(BLOCK_ROWS, BLOCK_BYTES // (8 * len(x))))
+    strip = max(1, STRIP // len(x))
     hits = np.empty((len(queries), len(ks)))
 
     def fill(start: int) -> None:
         block = queries[start : start + rows]
-        distance = x[block] @ x.T
-        distance *= -2
-        distance += squares[block, None]
-        distance += squares
-        np.maximum(distance, 0, out=distance)
-        distance /= step
-        np.rint(distance, out=distance)
-        keys = distance.astype(np.int64)
-        del distance
-        keys <<= 1
-        keys |= labels[block, None] == labels
-        keys[np.arange(len(keys)), block] = LAST
-        hits[start : start + rows] = _hits_of_block(keys, ks)
+        products = (-2 * x[block]) @ x.T
+        for row in range(0, len(block), strip):
+            asking, distance = block[row : row + strip], products[row : row + strip]
+            distance += squares[asking, None]
+            distance += squares
+            np.maximum(distance, 0, out=distance)
+            distance /= step
+            np.rint(distance, out=distance)
+            keys = distance.astype(np.int64)
+            keys <<= 1
+            keys |= labels[asking, None] == labels
+            keys[np.arange(len(keys)), asking] = LAST
+            hits[start + row : start + row + len(keys)] = _hits_of_strip(keys, ks)
 
     # One BLAS thread in each of our workers, so that the sums do not depend on the number of cores.
     with one_thread(), ThreadPoolExecutor(WORKERS) as pool:
@@ -142,17 +155,20 @@ def count_hits(
     return hits
 
 
-def _hits_of_block(keys: NDArray[np.int64], ks: NDArray[np.int64]) -> NDArray[np.float64]:
+def _hits_of_strip(keys: NDArray[np.int64], ks: NDArray[np.int64]) -> NDArray[np.float64]:
     """Keys 2 * distance + hit (B, N), the query's own LAST -> hits at k (B, len(ks))."""
     reach = min(int(ks[-1]) + 1, keys.shape[1])  # one further, to see whether the last k ties
-    nearest = np.partition(keys, reach - 1, axis=1)[:, :reach] if reach < keys.shape[1] else keys
-    nearest = np.sort(nearest, axis=1)
+    if reach < keys.shape[1]:
+        keys.partition(reach - 1, axis=1)
+    nearest = keys[:, :reach]
+    nearest.sort(axis=1)
     found = np.cumsum(nearest & 1, axis=1, dtype=np.int32)  # LAST is odd, but never within k
     hits = found[:, ks - 1].astype(np.float64)
     ties = (nearest[:, ks - 1] >> 1) == (nearest[:, np.minimum(ks, reach - 1)] >> 1)
     ties &= ks < keys.shape[1] - 1  # at k = N - 1 everything is found
     for row in np.flatnonzero(ties.any(1)):
-        hits[row, ties[row]] = _expected_hits(np.sort(keys[row])[:-1], ks[ties[row]])
+        keys[row].sort()
+        hits[row, ties[row]] = _expected_hits(keys[row, :-1], ks[ties[row]])
     return hits
 
 
