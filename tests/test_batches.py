@@ -1,5 +1,9 @@
 """Batches: every sample once an epoch, consecutive fragments, the same for any way of reading."""
 
+import shutil
+import threading
+
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -61,6 +65,48 @@ def test_memory_file_and_workers_give_the_same(tiny_file):
         )
     later = list(make(tiny_file).from_step(4, 6, 0))
     assert torch.equal(later[0][0], reference[4][0])
+
+
+def test_reading_ahead_ends_with_the_training(tiny_file):
+    """The thread of a training that stops early, or of one that is over, is gone."""
+    for last in (1, 3, 12):
+        source = make(tiny_file, memory_gb=0).from_step(0, 12, 0)
+        assert len(list(zip(range(last), source, strict=False))) == last
+        assert any(thread.name.startswith("reads ahead") for thread in threading.enumerate())
+        source.close()
+        assert not any(thread.name.startswith("reads ahead") for thread in threading.enumerate())
+
+
+def test_a_fault_is_told_where_it_is_met(tiny_file, tmp_path):
+    """Batches before the one with the fault come as ever, however far ahead it was read."""
+    path = tmp_path / "fragments.h5"
+    shutil.copyfile(tiny_file.path, path)
+    batches = Batches(path, tiny_file.training, 4, 4, 0, memory_gb=0)
+    with h5py.File(path, "r+") as file:
+        values = file["fragments"][()].astype(np.float32)
+        values[batches.rows(2)[0][1, 0]] = np.nan
+        del file["fragments"]
+        file["fragments"] = values
+    first = next(
+        t
+        for t in range(9)
+        if np.isin(batches.rows(t)[0], np.flatnonzero(np.isnan(values[:, 0, 0, 0]))).any()
+    )
+    source = batches.from_step(0, 9, 0)
+    for _ in range(first):
+        next(source)
+    with pytest.raises(V3Error, match="not finite"):
+        next(source)
+
+
+def test_rows_of_any_step_at_any_time(tiny_file):
+    """Which batch was asked for before is of no account, also beyond an epoch's end."""
+    steps = [0, 9, 1, 3, 4, 0, 11, 3]
+    asked = make(tiny_file, memory_gb=0)
+    for step in steps:
+        np.testing.assert_array_equal(
+            asked.rows(step)[0], make(tiny_file, memory_gb=0).rows(step)[0]
+        )
 
 
 def test_too_few_samples_are_named(tiny_file):

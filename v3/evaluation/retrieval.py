@@ -156,7 +156,7 @@ def count_hits(
 
 
 def _hits_of_strip(keys: NDArray[np.int64], ks: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Keys 2 * distance + hit (B, N), the query's own LAST -> hits at k (B, len(ks))."""
+    """Keys 2 * distance + hit (B, N), which it sorts, the query's own LAST -> hits (B, len(ks))."""
     reach = min(int(ks[-1]) + 1, keys.shape[1])  # one further, to see whether the last k ties
     if reach < keys.shape[1]:
         keys.partition(reach - 1, axis=1)

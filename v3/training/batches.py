@@ -6,7 +6,9 @@ the batches it would have had, for any number of workers.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from v3.base.parallel import end_with_parent
 from v3.fragments.reader import Fragments
 
 Batch = tuple[Tensor, Tensor]
+AHEAD = 4  # batches that are read before they are asked for: a slow read or two holds nothing up
 
 
 class Batches(Dataset[Batch]):
@@ -50,6 +53,7 @@ class Batches(Dataset[Batch]):
         self.memory: np.ndarray | None = None
         self.resident: torch.Tensor | None = None
         self.file: Fragments | None = None
+        self._order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))  # of that epoch
         with Fragments(path) as file:
             starts = np.asarray(file.starts)
             chosen = np.asarray(samples)
@@ -74,7 +78,10 @@ class Batches(Dataset[Batch]):
         """Fragment rows (b, n) of batch `step`: of the memory if it is used, else of the file; and
         which of them are distinct (b, n)."""
         epoch, place = divmod(step, self.per_epoch)
-        order = np.random.default_rng((self.seed, epoch)).permutation(len(self.start))
+        known, order = self._order  # at once: a thread that reads ahead may be in the next epoch
+        if known != epoch:  # kept, for to shuffle millions of samples takes longer than to read b
+            order = np.random.default_rng((self.seed, epoch)).permutation(len(self.start))
+            self._order = epoch, order
         chosen = order[place * self.b : (place + 1) * self.b]
         length = self.length[chosen][:, None]
         offset = np.random.default_rng((self.seed, epoch, place)).integers(length)
@@ -97,9 +104,16 @@ class Batches(Dataset[Batch]):
         return torch.from_numpy(read.reshape(self.b, self.n, *read.shape[1:])), distinct
 
     def from_step(self, first: int, last: int, loaders: int) -> Iterator[Batch]:
-        """Batches `first` to `last` - 1 in order, read ahead by `loaders` processes if any."""
+        """Batches `first` to `last` - 1 in order, made ahead by `loaders` processes if any.
+
+        Without them a thread reads ahead what is not in memory: reading waits for the disk most of
+        the time, and processes take some 300 MB each.
+        """
         if self.resident is not None:
             yield from (self[step] for step in range(first, last))
+            return
+        if self.memory is None and not loaders:
+            yield from self._read_ahead(first, last)
             return
         loader = DataLoader(
             _Arrays(self),
@@ -112,6 +126,19 @@ class Batches(Dataset[Batch]):
         )
         for fragments, distinct in loader:
             yield torch.from_numpy(fragments), torch.from_numpy(distinct)
+
+    def _read_ahead(self, first: int, last: int) -> Iterator[Batch]:
+        """The same, AHEAD of them read by a thread."""
+        pool, coming = ThreadPoolExecutor(1, "reads ahead"), deque[Future[Batch]]()
+        try:
+            for step in range(first, last):
+                coming.append(pool.submit(self.__getitem__, step))
+                if len(coming) > AHEAD:
+                    yield coming.popleft().result()
+            while coming:
+                yield coming.popleft().result()
+        finally:  # also where the training stops early
+            pool.shutdown(cancel_futures=True)
 
 
 class _Arrays(Dataset[tuple[np.ndarray, np.ndarray]]):
