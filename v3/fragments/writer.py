@@ -42,10 +42,9 @@ class FragmentWriter:
         self._stack = ExitStack()
         self._pending: list[NDArray[Any]] = []
         self._pending_bytes = 0
-        self._content: list[NDArray[np.int32]] = []
-        self._counts: list[NDArray[np.int64]] = []
-        self._style: list[NDArray[np.int32]] = []
-        self._group: list[NDArray[np.int32]] = []
+        # Numbers one after the other: millions of small arrays take more than the numbers.
+        self._content, self._style, self._group = bytearray(), bytearray(), bytearray()  # int32
+        self._counts = bytearray()  # int64
         self._ids: list[str] = []
 
     def __enter__(self) -> FragmentWriter:
@@ -98,10 +97,10 @@ class FragmentWriter:
         # A copy: the caller may use its array again before the buffer is written.
         self._pending.append(flat.copy())
         self._pending_bytes += flat.nbytes
-        self._content.append(content.reshape(-1).astype(np.int32))
-        self._style.append(style.astype(np.int32))
-        self._group.append(group.astype(np.int32))
-        self._counts.append(np.full(len(sample_ids), content.shape[1], np.int64))
+        self._content += content.astype(np.int32).tobytes()
+        self._style += style.astype(np.int32).tobytes()
+        self._group += group.astype(np.int32).tobytes()
+        self._counts += np.full(len(sample_ids), content.shape[1], np.int64).tobytes()
         self._ids.extend(str(name) for name in sample_ids)
         if self._pending_bytes >= BUFFER_BYTES:
             self._flush()
@@ -155,17 +154,17 @@ class FragmentWriter:
             raise V3Error(f"{self.path}: no sample was written into it.")
         self._flush()
         file, info = self._file, self.info
-        counts = np.concatenate(self._counts)
-        file["content"] = np.concatenate(self._content)
+        counts = np.frombuffer(self._counts, np.int64)
+        file["content"] = np.frombuffer(self._content, np.int32)
         file["sample"] = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-        file["style"] = np.concatenate(self._style)
+        file["style"] = np.frombuffer(self._style, np.int32)
         file.create_dataset("sample_id", data=self._ids, dtype=h5py.string_dtype("utf-8"))
         file.attrs["schema"] = SCHEMA
         file.attrs["dataset"] = info.dataset
         file.attrs["source"] = info.source
         keys = ["content_names", "style_names"]
         if info.group_names:
-            file["group"] = np.concatenate(self._group)
+            file["group"] = np.frombuffer(self._group, np.int32)
             keys.append("group_names")
         for key in keys:
             names = np.array(getattr(info, key), dtype=object)
