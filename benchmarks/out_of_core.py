@@ -1,6 +1,6 @@
 """What training from a file larger than memory costs beside training in memory.
 
-    python benchmarks/out_of_core.py --gb 20 --folder DISK [--dataset NAME] [--packed]
+    python benchmarks/out_of_core.py --gb 20 --folder DISK [--dataset NAME] [--layout gzip]
 
 Writes a fragment file of so many GB (which is removed at the end) and trains the dataset's network
 on it: in turns on all of it, read from the disk, none of it being in the system's cache, and on a
@@ -44,6 +44,7 @@ SAMPLES = 200  # that are written at once
 VALIDATION = 100  # samples
 READS = 100  # batches that are read without training
 RARE = 10**9  # updates between checkpoints: none
+LAYOUTS = ("chunks", "contiguous", "gzip")  # as it is written here, and as users may bring it
 SKIPPED = 1  # rows of the history: what the first step starts takes long
 
 
@@ -55,8 +56,8 @@ def main() -> None:
     parser.add_argument("--shape", type=int, nargs=3, default=(3, 48, 32), help="C H W")
     parser.add_argument("--length", type=int, default=10, help="fragments of a sample")
     parser.add_argument("--steps", type=int, default=100, help="of a training (20 are not counted)")
-    parser.add_argument("--rounds", type=int, default=3, help="trainings of each kind, in turns")
-    parser.add_argument("--packed", action="store_true", help="packed by gzip, as users may bring")
+    parser.add_argument("--rounds", type=int, default=3, help="of training, 0: reading alone")
+    parser.add_argument("--layout", choices=LAYOUTS, default="chunks", help="of the fragments")
     parser.add_argument("--folder", type=Path, help="where the file is written for the while")
     parser.add_argument("--child", choices=("memory", "file", "read"), help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -71,15 +72,21 @@ def main() -> None:
         rounds = [
             {kind: child(kind, path) for kind in ("memory", "file")} for _ in range(args.rounds)
         ]
-    report: dict[str, Any] = {"file": written, "reading": alone}
+    report = {"file": written, "reading": alone, **(summary(rounds) if rounds else {})}
+    print(json.dumps(report, indent=2))
+
+
+def summary(rounds: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
+    """Speeds of each round, the median of their ratios, and the highest peaks of memory."""
+    found: dict[str, Any] = {}
     for name in ("fragments_per_second", "fragments_per_processor_second"):
         memory, file = ([one[kind][name] for one in rounds] for kind in ("memory", "file"))
         ratios = [one / other for one, other in zip(file, memory, strict=True)]
-        report[name] = {"memory": memory, "file": file, "median_ratio": median(ratios)}
-    report["peak_memory_mb"] = {
+        found[name] = {"memory": memory, "file": file, "median_ratio": median(ratios)}
+    found["peak_memory_mb"] = {
         kind: max(one[kind]["peak_memory_mb"] for one in rounds) for kind in ("memory", "file")
     }
-    print(json.dumps(report, indent=2))
+    return found
 
 
 def write(args: argparse.Namespace, path: Path) -> dict[str, Any]:
@@ -99,30 +106,29 @@ def write(args: argparse.Namespace, path: Path) -> dict[str, Any]:
             none = np.zeros(some, np.int32)
             names = [str(first + row) for row in range(some)]
             writer.append_many(fragments, none[:, None].repeat(args.length, 1), none, names)
-    if args.packed:
-        pack(path)
+    if args.layout != "chunks":
+        lay_out(path, args.layout)
     return {
         "bytes": path.stat().st_size,
         "samples": count,
         "fragments": count * args.length,
         "shape": list(shape),
-        "packed": args.packed,
+        "layout": args.layout,
         "seconds": time.perf_counter() - start,
     }
 
 
-def pack(path: Path) -> None:
-    """Write the fragments anew, packed by gzip at its usual level."""
+def lay_out(path: Path, layout: str) -> None:
+    """Write the fragments anew: in one piece, or in the same chunks packed by gzip."""
     with h5py.File(path, "r+") as file:
         plain = file["fragments"]
-        packed = file.create_dataset(
-            "packed", plain.shape, plain.dtype, chunks=plain.chunks, compression="gzip"
-        )
+        how = {"chunks": plain.chunks, "compression": "gzip"} if layout == "gzip" else {}
+        other = file.create_dataset("other", plain.shape, plain.dtype, **how)
         rows = plain.chunks[0] * 64
         for start in range(0, len(plain), rows):
-            packed[start : start + rows] = plain[start : start + rows]
+            other[start : start + rows] = plain[start : start + rows]
         del file["fragments"]
-        file.move("packed", "fragments")
+        file.move("other", "fragments")
 
 
 def child(kind: str, path: Path) -> dict[str, Any]:
@@ -132,7 +138,8 @@ def child(kind: str, path: Path) -> dict[str, Any]:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     command = [sys.executable, __file__, *sys.argv[1:], "--child", kind, "--folder", str(path)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)
+    # the training may have said something before
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
