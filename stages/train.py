@@ -2,13 +2,18 @@
 
 from v3.base.cli import StagePaths, run, stage_parser
 
+import argparse
 import math
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 from dvclive import Live
 from pydantic import Field
 
+from v3.base import processes
 from v3.base.closure import ROOT, closure
 from v3.base.errors import V3Error
 from v3.base.files import read_json, write_json
@@ -35,6 +40,11 @@ def main() -> None:
     parser.add_argument("--atoms", type=int, help="K, in place of the chosen spec's")
     parser.add_argument("--part", type=float, help="of <dataset>.train.steps, to train for less")
     args = parser.parse_args()
+    with processes.joined():
+        train_dataset(args)
+
+
+def train_dataset(args: argparse.Namespace) -> None:
     paths = StagePaths(args.dataset, args.run)
     params = load_section(args.dataset, "train", TrainParams, study=args.study)
     changes: dict[str, int] = {}
@@ -64,15 +74,7 @@ def main() -> None:
     settings = {"train": params.model_dump(), "spec": spec.to_dict()}
     code = [ROOT / file for file in sorted(closure("stages/train.py"))]
     checkpoints = Checkpoints(args.dataset, settings, [paths.fragments, paths.split, *code])
-    with Live(str(paths.plots("train") / "live"), dvcyaml=False, save_dvc_exp=False) as live:
-
-        def log(row: Row) -> None:
-            live.step = int(row["step"])
-            for name, value in row.items():
-                # of the clock nothing is kept: two runs must be able to agree on dvc.lock
-                if name != "step" and not name.startswith("throughput/"):
-                    live.log_metric(name, value, timestamp=False)
-
+    with curves(paths.plots("train") / "live") as log:
         model, state = train(
             paths.fragments,
             split["train"],
@@ -84,10 +86,30 @@ def main() -> None:
             log,
             section=f"{args.dataset}.train",
         )
+    if not processes.first():
+        return
     figures = training_figures(state)
     model.save(paths.model, figures)
     write_json(paths.metrics("train"), {"source": source, **figures})
     checkpoints.remove()
+
+
+@contextmanager
+def curves(folder: Path) -> Iterator[Callable[[Row], None] | None]:
+    """What writes the rows of the history below a folder, in the first process alone."""
+    if not processes.first():
+        yield None
+        return
+    with Live(str(folder), dvcyaml=False, save_dvc_exp=False) as live:
+
+        def log(row: Row) -> None:
+            live.step = int(row["step"])
+            for name, value in row.items():
+                # of the clock nothing is kept: two runs must be able to agree on dvc.lock
+                if name != "step" and not name.startswith("throughput/"):
+                    live.log_metric(name, value, timestamp=False)
+
+        yield log
 
 
 def check_sizes(

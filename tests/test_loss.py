@@ -14,6 +14,7 @@ from torch.nn.functional import mse_loss
 from v3.base.errors import V3Error
 from v3.training.loss import (
     agreement,
+    contrast,
     contrast_weights,
     decorrelation,
     discrimination,
@@ -182,11 +183,11 @@ def test_agreement_of_codes_by_hand():
 
 def test_contrast_weights_make_pale_samples_count():
     x = torch.randn(3, 2, 1, 50, 50) * torch.tensor([0.1, 1.0, 1.0]).view(3, 1, 1, 1, 1)
-    weights = contrast_weights(x)
+    weights = contrast_weights(contrast(x))
     assert float(weights.mean()) == pytest.approx(1.0)
     # variances 0.01, 1, 1: mean 0.67, so 1 / 0.077 against 1 / 1.067
     assert float(weights[0] / weights[1]) == pytest.approx(1.067 / 0.077, rel=0.05)
-    assert torch.isfinite(contrast_weights(torch.zeros(3, 2, 1, 4, 4))).all()
+    assert torch.isfinite(contrast_weights(contrast(torch.zeros(3, 2, 1, 4, 4)))).all()
 
 
 def test_evenness_weighs_the_use_of_all_codes():

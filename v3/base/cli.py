@@ -144,10 +144,11 @@ def _of_a_file(error: OSError) -> str | None:
 
 def _fail(said: V3Error | str) -> NoReturn:
     """End with exit code 1 and a sentence."""
+    code = f"error: {said}" if stopping.speaks() else 1
     if stopping.STAGE and isinstance(said, DiskFull):
         # At once: what libraries still want to do at the end, they want to do on that disk.
-        _end_at_once(f"error: {said}")
-    sys.exit(f"error: {said}")
+        _end_at_once(code)
+    sys.exit(code)
 
 
 def _end(code: int | str | None) -> NoReturn:

@@ -21,7 +21,7 @@ class Progress(Generic[T]):
 
     `total`: how many there will be (default: `len(items)`; unknown: no share is given), `initial`:
     how many were done before. The line begins with `name`, by default the command and its
-    arguments. Work of less than a minute says nothing in a log.
+    arguments. Work of less than a minute says nothing in a log, what is not `shown` never.
     """
 
     def __init__(
@@ -32,6 +32,7 @@ class Progress(Generic[T]):
         total: int | None = None,
         initial: int = 0,
         name: str = "",
+        shown: bool = True,
     ) -> None:
         if total is None and isinstance(items, Sized) and len(items):
             total = len(items)
@@ -40,8 +41,9 @@ class Progress(Generic[T]):
         self._name = name or " ".join([Path(sys.argv[0]).stem, *sys.argv[1:]])
         self._begun = self._said = time.monotonic()
         self._note = ""
+        self._shown = shown
         self._bar: Any = None
-        if sys.stdout.isatty() and sys.stderr.isatty():
+        if shown and sys.stdout.isatty() and sys.stderr.isatty():
             self._bar = tqdm(
                 total=total, initial=initial, unit=unit, desc=name or None, unit_scale=unit == "B"
             )
@@ -51,7 +53,7 @@ class Progress(Generic[T]):
         self._done += count
         if self._bar is not None:
             self._bar.update(count)
-        elif time.monotonic() - self._said >= EVERY:
+        elif self._shown and time.monotonic() - self._said >= EVERY:
             self._said = time.monotonic()
             print(self._line(), flush=True)
 

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -32,13 +32,28 @@ class Stopped(BaseException):
 class _State:
     working = False  # whether `stoppable` surrounds what runs, so that an exception is heeded
     came: int | None = None  # the signal that came
+    speaks: Callable[[], bool] | None = None  # of several processes whether this one
 
 
 def leave(number: int) -> int:
     """Say what happened; the exit code by which shells and DVC know it."""
-    with suppress(OSError, ValueError):  # the terminal may be gone
-        print("interrupted: run the same command again to go on.", file=sys.stderr, flush=True)
+    if speaks():
+        with suppress(OSError, ValueError):  # the terminal may be gone
+            print("interrupted: run the same command again to go on.", file=sys.stderr, flush=True)
     return 128 + number
+
+
+def speak_if(speaks: Callable[[], bool]) -> None:
+    """Of several processes with one task only that one says why it ends which `speaks` allows."""
+    _State.speaks = speaks
+
+
+def speaks() -> bool:
+    """Whether this process may say why it ends. Asked once: then it has to."""
+    try:
+        return _State.speaks is None or _State.speaks()
+    except RuntimeError:  # whoever was to know has ended, too
+        return True
 
 
 def _on_signal(number: int, _: FrameType | None) -> None:

@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Generator, Tensor, nn
 
+from v3.base import processes
 from v3.base.errors import V3Error
 from v3.base.files import atomic_folder, write_json
 from v3.model.about import SCHEMA, About, ModelInfo, StyleChannel
@@ -116,10 +117,10 @@ class V3(nn.Module):
 
     def add_noise(self, style: Tensor, generator: Generator | None = None) -> Tensor:
         """The training noise on (N, d_s); its size is that of the standardised style."""
-        noise = torch.randn(style.shape, generator=generator).to(style.device)
+        noise = processes.randn(*style.shape, generator=generator).to(style.device)
         if self.style.standardise:
             return style + self.style.noise * noise
-        return style + self.style.noise * style.detach().std() * noise
+        return style + self.style.noise * processes.std(style.detach()) * noise
 
     @torch.inference_mode()
     def encode(self, fragments: Fragments, sample: Fragments | None = None) -> Encoding:

@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from v3.base.errors import V3Error
+from v3.base.processes import rand, randint
 from v3.training.params import AugmentParams, TrainParams
 
 SLACK = 1e-3  # of rounding, on the range of images
@@ -43,10 +44,10 @@ def _other_light(x: Tensor, params: AugmentParams, generator: Generator) -> Tens
     ]
     for index in torch.randperm(len(changes), generator=generator).tolist():
         change, strength = changes[index]
-        draw = (torch.rand(len(x), generator=generator) * 2 - 1) * strength
+        draw = (rand(len(x), generator=generator) * 2 - 1) * strength
         x = change(x, draw.to(x.device).view(-1, 1, 1, 1, 1))
     if params.invert > 0:
-        turned = torch.rand(len(x), generator=generator) < params.invert
+        turned = rand(len(x), generator=generator) < params.invert
         x = torch.where(turned.to(x.device).view(-1, 1, 1, 1, 1), 1 - x, x)
     return x
 
@@ -120,8 +121,8 @@ def _mask_frequencies(x: Tensor, share: float, generator: Generator) -> Tensor:
     most = round(share * height)
     if most == 0:
         return x
-    width = torch.randint(most + 1, (b, 1), generator=generator)
-    start = (torch.rand(b, 1, generator=generator) * (height - width + 1)).long()
+    width = randint(most + 1, (b, 1), generator=generator)
+    start = (rand(b, 1, generator=generator) * (height - width + 1)).long()
     row = torch.arange(height)
     masked = (row >= start) & (row < start + width)  # (b, H)
     return x.masked_fill(masked.to(x.device).view(b, 1, 1, height, 1), 0.0)

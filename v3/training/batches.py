@@ -32,6 +32,9 @@ class Batches(Dataset[Batch]):
     the next epoch). Of a sample of more than n fragments, n consecutive ones from a random start
     are taken, going on at its beginning after its end; a shorter sample is repeated, and what
     stands there again is not distinct.
+
+    With a `share` (r, k) other than (0, 1) the fragments are those of the r-th of k equal parts of
+    the batch's samples, (b / k, n, C, H, W); what is distinct is told of the whole batch.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Batches(Dataset[Batch]):
         fragments_per_sample: int,
         seed: int,
         memory_gb: float,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         self.path, self.seed = path, seed
         self.b, self.n = batch_samples, fragments_per_sample
@@ -50,6 +54,14 @@ class Batches(Dataset[Batch]):
                 f"train.batch_samples is {batch_samples}, but only {len(samples)} samples train: "
                 "lower it or make more data."
             )
+        part, parts = share
+        if batch_samples % parts:
+            raise V3Error(
+                f"train.batch_samples is {batch_samples}, which {parts} processes cannot share "
+                f"evenly: start a number of processes that divides {batch_samples}."
+            )
+        each = batch_samples // parts
+        self.own = slice(part * each, (part + 1) * each)
         self.memory: np.ndarray | None = None
         self.resident: torch.Tensor | None = None
         self.file: Fragments | None = None
@@ -92,7 +104,7 @@ class Batches(Dataset[Batch]):
 
     def __getitem__(self, step: int) -> Batch:
         rows, first_time = self.rows(step)
-        distinct = torch.from_numpy(first_time)
+        rows, distinct = rows[self.own], torch.from_numpy(first_time)
         if self.resident is not None:
             chosen = torch.from_numpy(rows).to(self.resident.device)
             return self.resident[chosen], distinct
@@ -101,7 +113,7 @@ class Batches(Dataset[Batch]):
         if self.file is None:  # opened once in each worker: an HDF5 handle must not be shared
             self.file = Fragments(self.path)
         read = self.file.read(rows.ravel())
-        return torch.from_numpy(read.reshape(self.b, self.n, *read.shape[1:])), distinct
+        return torch.from_numpy(read.reshape(*rows.shape, *read.shape[1:])), distinct
 
     def from_step(self, first: int, last: int, loaders: int) -> Iterator[Batch]:
         """Batches `first` to `last` - 1 in order, made ahead by `loaders` processes if any.

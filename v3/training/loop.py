@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from v3.base import processes
 from v3.base.errors import V3Error
 from v3.base.params_file import Machine
 from v3.base.progress import Progress
@@ -29,7 +30,7 @@ from v3.training.augment import check_kind
 from v3.training.batches import Batch, Batches
 from v3.training.checkpoint import Checkpoints
 from v3.training.loss import weighted_total
-from v3.training.objective import changed, objective, part_of_variance
+from v3.training.objective import Loss, changed, part_of_variance
 from v3.training.params import TrainParams
 from v3.training.state import Row, State, mean_row, note_best
 
@@ -59,6 +60,7 @@ def train(
     device = choose_device(machine.device)
     use_threads(machine)
     model = build(fragments, training, spec, params, section).to(device)
+    processes.share_norms(model)
     optimiser = make_optimiser(model, params)
     batches = Batches(
         fragments,
@@ -66,26 +68,31 @@ def train(
         params.batch_samples,
         params.fragments_per_sample,
         params.seed,
-        machine.memory_gb,
+        machine.memory_gb / processes.here(),
+        (processes.rank(), processes.count()),
     )
     batches.move_to(device)
     model.lay_out()
     held_out = validation_set(fragments, validation, params).to(device)
     state = State()
-    if (saved := checkpoints.load()) is not None:
+    saved = processes.from_first(checkpoints.load() if processes.first() else None)
+    if saved is not None:
         model.load_state_dict(saved["model"])
         optimiser.load_state_dict(saved["optimiser"])
         state = State(**saved["state"])
-    log = log or _ignore
+    loss = processes.share_gradients(Loss(model, params))
+    log = log if log and processes.first() else _ignore
     for row in state.history:
         log(row)
 
     clock = time.monotonic() - state.seconds
     source = batches.from_step(state.step, params.steps, machine.loaders)
-    progress = Progress(source, total=params.steps, initial=state.step, unit="step")
+    progress = Progress(
+        source, total=params.steps, initial=state.step, unit="step", shown=processes.first()
+    )
     for batch in progress:
         state.pending.append(
-            training_step(model, optimiser, batch, state, batches.per_epoch, params)
+            training_step(model, optimiser, batch, state, batches.per_epoch, params, loss)
         )
         state.step += 1
         last = state.step == params.steps
@@ -96,14 +103,16 @@ def train(
         if validates or state.step % LOG_EVERY == 0:
             row = mean_row(state, time.monotonic() - clock, params)
             if validates:
-                row |= validate(model, held_out, params)
+                row |= processes.from_first(
+                    validate(model, held_out, params) if processes.first() else {}
+                )
                 note_best(state, model, row["validation/error"], params)
                 progress.note(f"validation error {row['validation/error']:.5f}")
             state.history.append(row)
             log(row)
         if params.patience and state.waited > params.patience:
             break
-        if saves:
+        if saves and processes.first():
             checkpoints.save(
                 {
                     "model": model.state_dict(),
@@ -124,10 +133,12 @@ def training_step(
     state: State,
     steps_per_epoch: int,
     params: TrainParams,
+    loss: nn.Module | None = None,
 ) -> dict[str, Tensor]:
     """One update on raw fragments (b, n, C, H, W); returns the losses and statistics.
 
-    Nothing here waits for a GPU: the numbers are read when somebody wants them.
+    Nothing here waits for a GPU: the numbers are read when somebody wants them. `loss`: the
+    model's `Loss` as it shares gradients among processes, if there are several.
     """
     raw, distinct = batch[0].to(model.device), batch[1]
     repeats = None if bool(distinct.all()) else distinct.to(model.device)
@@ -139,8 +150,9 @@ def training_step(
     if state.step == 0:
         with torch.no_grad():
             seen = changed(x, params, generator)[1]
-            model.quantizer.start(model.embed_samples(seen)[0], params.seed)
-    result = objective(model, x, params, generator, repeats)
+            (z_c,) = processes.gather(model.embed_samples(seen)[0])
+            model.quantizer.start(z_c, params.seed)
+    result = (loss or Loss(model, params))(x, generator, repeats)
     passed, terms = result.batch, result.terms
     total = weighted_total(terms, params.weights.model_dump())
     optimiser.zero_grad(set_to_none=True)
@@ -299,7 +311,7 @@ def require_finite(loss: float, step: int, params: TrainParams, section: str) ->
 def use_threads(machine: Machine) -> None:
     """Take as many CPU threads as is said: sums depend on it in their last bits."""
     keep_memory()
-    torch.set_num_threads(machine.threads or cpu_count() or 1)
+    torch.set_num_threads(machine.threads or max(1, (cpu_count() or 1) // processes.here()))
 
 
 def keep_memory() -> None:
@@ -319,7 +331,7 @@ def choose_device(name: str) -> torch.device:
     """`auto` is CUDA or Apple's MPS where there is one, else the CPU."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-        if torch.backends.mps.is_available():
+        if torch.backends.mps.is_available() and processes.count() == 1:
             name = "mps"
     if (name == "cuda" and not torch.cuda.is_available()) or (
         name == "mps" and not torch.backends.mps.is_available()
@@ -327,11 +339,9 @@ def choose_device(name: str) -> torch.device:
         raise V3Error(
             f"machine.device is {name}, but this machine has none: set it to auto or cpu."
         )
-    if name == "cuda":
-        torch.backends.cudnn.benchmark = (
-            True  # fragments have one size: the fastest way is found once
-        )
-    return torch.device(name)
+    if name == "cuda":  # fragments have one size: the fastest way is found once
+        torch.backends.cudnn.benchmark = True
+    return processes.own_device(name)
 
 
 def _ignore(_: Row) -> None:

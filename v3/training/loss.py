@@ -221,13 +221,17 @@ def _squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
     return torch.linalg.vecdot(difference, difference) / difference.shape[1]
 
 
-def contrast_weights(x: Tensor) -> Tensor:
-    """Weights (b,) of mean 1 that let pale samples of (b, n, C, H, W) count as much as bold ones.
+def contrast(x: Tensor) -> Tensor:
+    """Of samples (b, n, C, H, W) the variance within fragments (b,)."""
+    return x.var((3, 4)).mean((1, 2))
 
-    In inverse proportion to the variance within fragments, and a tenth of the batch's mean of it,
-    so that an empty fragment does not outweigh all others.
+
+def contrast_weights(variance: Tensor) -> Tensor:
+    """Weights (b,) of mean 1 that let pale samples count as much as bold ones.
+
+    In inverse proportion to the variance within fragments (b,), and a tenth of the batch's mean of
+    it, so that an empty fragment does not outweigh all others.
     """
-    variance = x.var((3, 4)).mean((1, 2))
     weights = 1 / (variance + 0.1 * variance.mean() + EPSILON)
     return weights / weights.mean()
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor, nn
 
+from v3.base.processes import gather
 from v3.model.v3 import V3, Batch
 from v3.training.augment import augment
 from v3.training.loss import (
     agreement,
+    contrast,
     contrast_weights,
     decorrelation,
     discrimination,
@@ -26,9 +28,9 @@ from v3.training.views import degrade, move
 
 @dataclass(frozen=True)
 class Objective:
-    """What one batch of b samples with n fragments gave."""
+    """What one batch of b samples with n fragments gave, those of all processes."""
 
-    batch: Batch
+    batch: Batch  # x_hat alone is of this process's samples
     terms: dict[str, Tensor]  # each term of the loss
     statistics: dict[str, Tensor]  # the variabilities that the hinges compare
     error: Tensor  # (b * n,): each fragment's reconstruction error, as the loss weighs it
@@ -44,7 +46,7 @@ def objective(
     """Network input (b, n, C, H, W) in its random changes of style through the model.
 
     `distinct` (b, n) is false for a fragment that stands in its sample a second time; None: all
-    are true.
+    are true. Of several processes each gives its part of the samples, with all of `distinct`.
     """
     styled, seen = changed(x, params, generator)
     other = None
@@ -54,6 +56,7 @@ def objective(
             again = degrade(changed(x, params, generator)[1], params.view, generator)
             with kept_statistics(model):
                 other = model.embed_samples(again)[0].view_as(batch.z_c)
+    batch, other = whole(batch, other)
     statistics = variability(
         batch.z_c,
         batch.z_q,
@@ -64,7 +67,10 @@ def objective(
     )
     error = part_of_variance(model, batch.x_hat.float(), styled, params)  # (b, n)
     if params.relative_error:
-        error = error * contrast_weights(styled)[:, None]
+        error, variance = gather(error, contrast(styled))
+        error = error * contrast_weights(variance)[:, None]
+    else:
+        (error,) = gather(error)
     terms = {
         "reconstruction": error.mean(),
         **hinges(statistics, params.relativity),
@@ -81,6 +87,27 @@ def objective(
     if other is not None and params.weights.discrimination > 0:
         terms["discrimination"] = discrimination(batch.z_c, other, view.discrimination, distinct)
     return Objective(batch, terms, statistics, error.detach().flatten())
+
+
+class Loss(nn.Module):
+    """`objective` as a module: what is wrapped to share a model's gradients among processes."""
+
+    def __init__(self, model: V3, params: TrainParams) -> None:
+        super().__init__()
+        self.model, self.params = model, params
+
+    def forward(self, x: Tensor, generator: Generator, distinct: Tensor | None = None) -> Objective:
+        return objective(self.model, x, self.params, generator, distinct)
+
+
+def whole(batch: Batch, other: Tensor | None) -> tuple[Batch, Tensor | None]:
+    """A batch's content and style, and its second view's content, of all processes."""
+    views = [] if other is None else [other]
+    z_c, z_q, z_s, codes, commitment, *views = gather(
+        batch.z_c, batch.z_q, batch.z_s, batch.codes, batch.commitment[None], *views
+    )
+    found = replace(batch, z_c=z_c, z_q=z_q, z_s=z_s, codes=codes, commitment=commitment.mean())
+    return found, views[0] if views else None
 
 
 def part_of_variance(model: V3, x_hat: Tensor, x: Tensor, params: TrainParams) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import avg_pool2d, grid_sample, interpolate
 
+from v3.base.processes import rand, randn_like, std
 from v3.training.params import ViewParams
 
 SOFT = 4  # elements: the coarse grid that a blurred fragment is drawn from
@@ -26,7 +27,7 @@ def move(x: Tensor, params: ViewParams, kind: str, generator: Generator) -> Tens
     flat = x.flatten(0, 1)
 
     def draw(most: float) -> Tensor:
-        return ((torch.rand(len(flat), 1, generator=generator) * 2 - 1) * most).to(x.device)
+        return ((rand(len(flat), 1, generator=generator) * 2 - 1) * most).to(x.device)
 
     wide, along = draw(params.zoom).exp(), draw(2 * params.shift)  # the grid is 2 wide and 2 high
     across = _middles(x.shape[4], x.device) * wide + along  # (b n, W)
@@ -64,23 +65,10 @@ def degrade(x: Tensor, params: ViewParams, generator: Generator) -> Tensor:
         coarse = interpolate(
             avg_pool2d(flat, SOFT), flat.shape[2:], mode="bilinear", align_corners=False
         ).view_as(x)
-        share = torch.rand(b, generator=generator)
-        share = share * (torch.rand(b, generator=generator) < params.blur)
+        share = rand(b, generator=generator)
+        share = share * (rand(b, generator=generator) < params.blur)
         x = torch.lerp(x, coarse, share.to(x.device).view(-1, 1, 1, 1, 1))
     if params.noise > 0:
-        size = params.noise * torch.rand(b, n, 1, 1, 1, generator=generator).to(x.device) * x.std()
-        x = x + _normal_like(x, generator) * size
+        size = params.noise * rand(b, n, 1, 1, 1, generator=generator).to(x.device) * std(x)
+        x = x + randn_like(x, generator) * size
     return x
-
-
-def _normal_like(x: Tensor, generator: Generator) -> Tensor:
-    """Standard normal numbers of the shape of x, drawn where x lies.
-
-    A GPU draws millions in the time that a CPU needs for thousands, and need not be sent them; its
-    own generator takes its seed from `generator`.
-    """
-    if x.device == generator.device:
-        return torch.randn(x.shape, generator=generator)
-    seed = int(torch.randint(2**62, (), generator=generator))
-    there = Generator(x.device).manual_seed(seed)
-    return torch.randn(x.shape, generator=there, device=x.device)
