@@ -49,9 +49,14 @@ def speak_if(speaks: Callable[[], bool]) -> None:
 
 
 def speaks() -> bool:
-    """Whether this process may say why it ends. Asked once: then it has to."""
+    """Whether this process may say why it ends. It has to, then, and no signal stops it."""
+    if _State.speaks is None:
+        return True
+    with suppress(ValueError):  # of a thread
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
     try:
-        return _State.speaks is None or _State.speaks()
+        return _State.speaks()
     except RuntimeError:  # whoever was to know has ended, too
         return True
 
