@@ -20,7 +20,8 @@ from v3.base import processes
 from v3.model.quantizer import Quantizer
 from v3.model.spec import Spec
 from v3.training.batches import Batches
-from v3.training.loop import State, build, make_optimiser, training_step, use_threads
+from v3.training.loop import State, build, make_optimiser, training_step
+from v3.training.machine import use_threads
 from v3.training.objective import Loss
 from v3.training.params import TrainParams
 

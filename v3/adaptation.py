@@ -14,8 +14,8 @@ from v3.base.params_file import Machine
 from v3.evaluation.params import FewShotParams
 from v3.model.v3 import V3, network_input
 from v3.training.batches import Batches
-from v3.training.loop import use_threads
 from v3.training.loss import weighted_total
+from v3.training.machine import use_threads
 from v3.training.objective import objective
 from v3.training.params import TrainParams
 

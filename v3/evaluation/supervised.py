@@ -28,7 +28,8 @@ from v3.fragments.labels import LabelledFragments
 from v3.model.spec import Spec
 from v3.model.v3 import V3, network_input
 from v3.training.batches import Batches
-from v3.training.loop import build, choose_device, require_finite, use_threads
+from v3.training.loop import build, require_finite
+from v3.training.machine import choose_device, use_threads
 from v3.training.objective import changed, kept_statistics
 from v3.training.params import TrainParams
 from v3.training.views import degrade

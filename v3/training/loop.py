@@ -6,11 +6,9 @@ training that goes on from a checkpoint ends with the same bits as one that neve
 
 from __future__ import annotations
 
-import ctypes
 import math
 import time
 from collections.abc import Callable, Sequence
-from os import cpu_count
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +28,7 @@ from v3.training.augment import check_kind
 from v3.training.batches import Batch, Batches
 from v3.training.checkpoint import Checkpoints
 from v3.training.loss import weighted_total
+from v3.training.machine import choose_device, use_threads
 from v3.training.objective import Loss, changed, part_of_variance
 from v3.training.params import TrainParams
 from v3.training.state import Row, State, mean_row, note_best
@@ -37,7 +36,6 @@ from v3.training.state import Row, State, mean_row, note_best
 LOG_EVERY = 20  # steps that a row of the history averages over, or fewer up to a validation
 VALIDATION_FRAGMENTS = 4000  # at the most: enough for three digits of the error
 VARIANCE_FRAGMENTS = 4000  # at the most, evenly over the training samples
-M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
 
 
 def train(
@@ -306,42 +304,6 @@ def require_finite(loss: float, step: int, params: TrainParams, section: str) ->
             f"the loss is {loss} at step {step}: lower {section}.learning_rate "
             f"(is {params.learning_rate:g}) or set {section}.clip_norm, and run it again."
         )
-
-
-def use_threads(machine: Machine) -> None:
-    """Take as many CPU threads as is said: sums depend on it in their last bits."""
-    keep_memory()
-    torch.set_num_threads(machine.threads or max(1, (cpu_count() or 1) // processes.here()))
-
-
-def keep_memory() -> None:
-    """Let the C library keep the memory that a step frees for the next one.
-
-    It gives large blocks back to the system at once, which then hands out every page anew: some
-    36,000 page faults a step. Only glibc has the switch.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_MMAP_MAX, 0)
-        mallopt(M_TRIM_THRESHOLD, -1)
-        mallopt(M_TOP_PAD, 2**28)
-
-
-def choose_device(name: str) -> torch.device:
-    """`auto` is CUDA or Apple's MPS where there is one, else the CPU."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-        if torch.backends.mps.is_available() and processes.count() == 1:
-            name = "mps"
-    if (name == "cuda" and not torch.cuda.is_available()) or (
-        name == "mps" and not torch.backends.mps.is_available()
-    ):
-        raise V3Error(
-            f"machine.device is {name}, but this machine has none: set it to auto or cpu."
-        )
-    if name == "cuda":  # fragments have one size: the fastest way is found once
-        torch.backends.cudnn.benchmark = True
-    return processes.own_device(name)
 
 
 def _ignore(_: Row) -> None:
