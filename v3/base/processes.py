@@ -13,12 +13,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Generator, Tensor, nn
 from torch.distributed import _functional_collectives as collectives
+from torch.nn.functional import batch_norm
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
@@ -179,6 +180,42 @@ def _variance_and_mean(variance: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
     return (variances + (means - mean).square()).mean(0), mean
 
 
+class _Normalise(torch.autograd.Function):
+    """x (N, C, ...) by the mean and variance of all processes; returns those, too.
+
+    y = weight * z + bias with z = (x - mean) / deviation, so that the gradient of x is weight /
+    deviation * (g - mean(g) - z * mean(g * z)) with means over all processes. PyTorch's kernels
+    give the part of g alone, and this process's sums of g and of g * z.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        mean, variance = torch.batch_norm_update_stats(x.float(), None, None, 0.0)
+        variance, mean = _variance_and_mean(variance, mean)
+        ctx.save_for_backward(x, weight, mean, variance)
+        ctx.eps = eps
+        ctx.mark_non_differentiable(mean, variance)
+        return batch_norm(x, mean, variance, weight, bias, False, 0.0, eps), mean, variance
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, mean, variance = ctx.saved_tensors
+        of_x, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
+            gradients[0], x, weight, mean, variance, None, None, False, ctx.eps, [True] * 3
+        )
+        products, plain = (own.sum(0) for own in gather(of_weight[None], of_bias[None]))
+        inverse = (variance + ctx.eps).rsqrt()
+        scale = inverse if weight is None else inverse * weight
+        scale = scale * len(mean) / (x.numel() * count())
+        slope = -scale * products * inverse
+        shape = (1, -1, *[1] * (x.ndim - 2))
+        shift = -scale * plain - slope * mean
+        of_x = of_x + (x * slope.view(shape) + shift.view(shape)).to(of_x.dtype)
+        return of_x, *((None, None) if weight is None else (of_weight, of_bias)), None
+
+
 class SharedBatchNorm(_BatchNorm):
     """Batch norm by mean and variance of the batches of all processes.
 
@@ -188,16 +225,11 @@ class SharedBatchNorm(_BatchNorm):
     def forward(self, input: Tensor) -> Tensor:
         if not self.training:
             return super().forward(input)
-        axes = [0, *range(2, input.ndim)]
-        variance, mean = torch.var_mean(input.float(), axes, correction=0)
-        variance, mean = _variance_and_mean(variance, mean)
+        y, mean, variance = _Normalise.apply(input, self.weight, self.bias, self.eps)
         if self.track_running_stats:
-            self._note(mean.detach(), variance.detach(), count() * input.numel() // len(mean))
-        scale = (variance + self.eps).rsqrt()
-        scale = scale if self.weight is None else scale * self.weight
-        shift = -mean * scale if self.bias is None else self.bias - mean * scale
-        shape = (1, -1, *[1] * (input.ndim - 2))
-        return (input * scale.view(shape) + shift.view(shape)).to(input.dtype)
+            self._note(mean, variance, count() * input.numel() // len(mean))
+        normalised: Tensor = y
+        return normalised
 
     @torch.no_grad()
     def _note(self, mean: Tensor, variance: Tensor, values: int) -> None:
