@@ -112,3 +112,17 @@ def test_rows_of_any_step_at_any_time(tiny_file):
 def test_too_few_samples_are_named(tiny_file):
     with pytest.raises(V3Error, match=r"train\.batch_samples is 17"):
         make(tiny_file, batch=17)
+
+
+@pytest.mark.parametrize("parts", [1, 2, 4])
+def test_shares_make_up_the_batch(tiny_file, parts: int) -> None:
+    """What is distinct is told of the whole batch to all."""
+
+    def batches(*share: tuple[int, int]) -> Batches:
+        return Batches(tiny_file.path, tiny_file.training, 4, 5, 0, 1.0, *share)
+
+    for step in range(5):
+        whole, distinct = batches()[step]
+        shares = [batches((part, parts))[step] for part in range(parts)]
+        assert torch.equal(torch.cat([fragments for fragments, _ in shares]), whole)
+        assert all(torch.equal(told, distinct) for _, told in shares)

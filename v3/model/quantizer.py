@@ -47,7 +47,9 @@ class Quantizer(nn.Module):
         codes = self.nearest(z_c.detach())
         chosen = self.atoms[codes]
         commitment = (z_c - chosen).square().mean()
-        return z_c + (chosen - z_c).detach(), codes, commitment
+        # The atom itself, to the last bit: of two fragments with one code the distance is then 0, and
+        # has no gradient in place of one in the direction of a rounding error.
+        return chosen + (z_c - z_c.detach()), codes, commitment
 
     @torch.no_grad()
     def start(self, z_c: Tensor, seed: int) -> None:
