@@ -17,7 +17,6 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from training_runs import few_steps, machine, replace
 
 from v3.base import processes
-from v3.model.quantizer import Quantizer
 from v3.model.spec import Spec
 from v3.training.batches import Batches
 from v3.training.loop import State, build, make_optimiser, training_step
@@ -63,25 +62,12 @@ def parts(case: str) -> tuple[Spec, TrainParams]:
     return Spec.from_dict(spec), replace(params, **changes)
 
 
-class ToTheLastBit(Quantizer):
-    """What a fragment is quantised to is its atom, without the rounding of z_c + (atom - z_c).
-
-    By that rounding alone two fragments of one atom differ, and the gradient of their distance is a
-    vector of length 1 in a direction which no two machines, nor numbers of processes, agree on.
-    """
-
-    def forward(self, z_c: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        _, codes, commitment = super().forward(z_c)
-        return self.atoms[codes] + (z_c - z_c.detach()), codes, commitment
-
-
 def updates(case: str, fragments: str | Path) -> dict[str, torch.Tensor]:
     """Losses and statistics of each update, and the last gradients, codebook and averages."""
     spec, params = parts(case)
     use_threads(machine())
     model = build(fragments, SAMPLES, spec, params)
     processes.share_norms(model)
-    model.quantizer.__class__ = ToTheLastBit
     optimiser = make_optimiser(model, params)
     share = processes.rank(), processes.count()
     batches = Batches(
