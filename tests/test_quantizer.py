@@ -4,6 +4,7 @@ import torch
 from torch import tensor
 
 from v3.model.quantizer import Quantizer, kmeans
+from v3.training.loss import mean_pairwise_distance
 
 
 def generator(seed=0):
@@ -30,6 +31,18 @@ def test_update_is_the_moving_average():
     # usage 2 -> 1.5, sums 0 -> 1 and 8 -> 6
     assert q.usage.tolist() == [1.5, 1.5]
     assert sorted(q.atoms[:, 0].tolist()) == [tensor(1 / 1.5).item(), 4.0]
+
+
+def test_fragments_of_one_code_are_the_same_to_the_last_bit():
+    q = Quantizer(3, 16)
+    q.atoms.normal_(generator=generator())
+    z = q.atoms[[0, 0, 1, 1, 2]] + 0.01 * torch.randn(5, 16, generator=generator(1))
+    z.requires_grad_()
+    z_q, codes, _ = q(z)
+    assert codes.tolist() == [0, 0, 1, 1, 2]
+    assert torch.equal(z_q, q.atoms[codes])
+    mean_pairwise_distance(z_q[:2]).backward()
+    assert not z.grad.any()
 
 
 def test_dead_atom_is_replaced_by_a_vector_and_restarts_at_the_threshold():
