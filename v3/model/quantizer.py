@@ -47,8 +47,8 @@ class Quantizer(nn.Module):
         codes = self.nearest(z_c.detach())
         chosen = self.atoms[codes]
         commitment = (z_c - chosen).square().mean()
-        # The atom itself, to the last bit: the distance of two fragments with one code is then 0, and
-        # it has no gradient in place of one in the direction of a rounding error.
+        # The atom itself, to the last bit: the distance of two fragments with one code is then 0,
+        # and it has no gradient in place of one in the direction of a rounding error.
         return chosen + (z_c - z_c.detach()), codes, commitment
 
     @torch.no_grad()
