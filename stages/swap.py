@@ -107,15 +107,15 @@ def draw_swaps(opened: Opened, test: Embeddings) -> None:
     codes = np.repeat(test.codes[rows], len(columns))
     swapped = decode(opened, codes, np.tile(test.style_read[columns], (len(rows), 1)))
     info = opened.info
+    names = names_of(test.content_label[rows], info.content_names)
+    if (test.content_label[rows] < 0).all():
+        names = [f"code {code}" for code in test.codes[rows]]
     swap_grid(
         opened.paths.plots("swap") / "swap.png",
         opened.file.read(test.rows[rows]),
         opened.file.read(test.rows[columns]),
         swapped.reshape(len(rows), len(columns), *swapped.shape[1:]),
-        (
-            names_of(test.content_label[rows], info.content_names),
-            opened.styles_of(test, columns),
-        ),
+        (names, opened.styles_of(test, columns)),
         f"{opened.paths.dataset}: contents and styles of the test split swapped",
         info.source,
     )

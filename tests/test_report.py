@@ -15,6 +15,7 @@ from report_bars import make_pages, write_results
 
 from v3.report.charts import confusion, curves, last_ratios
 from v3.report.closest import Mistake, nearest_of_codes, nearness, worst_mistakes
+from v3.report.dataset import commands
 from v3.report.differences import differences, own_parameters
 from v3.report.figures import Figure, all_figures, figures
 from v3.report.sounds import sounds
@@ -169,6 +170,19 @@ RAW = {
         "images": {"folder": "../pages", "cells": 10},
     },
 }
+
+
+def test_commands_fit_how_a_dataset_is_made_and_what_its_section_lists():
+    """One that is not listed has a pipeline of its own; what it does not list takes a plus sign."""
+    raw = {"datasets": ["bars"], "bars": {"train": {"relativity": 3.0}}, "mine": {"train": {}}}
+    assert [command for command, _ in commands(raw, "bars")][:2] == [
+        "dvc repro report@bars",
+        "dvc exp run -S bars.train.relativity=5",
+    ]
+    assert [command for command, _ in commands(raw, "mine")][:2] == [
+        "dvc repro corpora/mine/dvc.yaml",
+        "dvc exp run -S +mine.train.relativity=5 corpora/mine/dvc.yaml",
+    ]
 
 
 def test_differences_are_what_a_section_says_otherwise():

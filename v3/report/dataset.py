@@ -65,8 +65,13 @@ def page_values(opened: Opened, folder: Path) -> Values:
     heard = sounds(folder_of_sounds, paths.plots(""), metrics.get("sounds", {}))
     there = {"mistakes": contents.labelled, "sounds": bool(heard["groups"])}
     size = sum(parameter.numel() for parameter in model.parameters())
+    # of these, without labels, no more is to be seen than is said under the figures
     if "left_out" in metrics.get("few_shot", {}):
-        drawn["few_shot"] = None  # it says no more than what is said of it under the figures
+        drawn["few_shot"] = None
+    if not contents.labelled:
+        drawn["contents_by_styles"] = None
+        if (test.style_label < 0).all():
+            drawn["precision_recall"] = None
     learnt = training(read_json(paths.model / ABOUT), size, charts.last_ratios(history))
     return {
         "dataset": paths.dataset,
