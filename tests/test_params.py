@@ -55,10 +55,10 @@ def test_what_is_changed_most_stands_in_every_corpus(dataset: str) -> None:
 
 def test_what_is_called_default_follows_the_defaults() -> None:
     """Listed, so that plain `-S` finds it, and no more than that."""
-    assert RAW["sprites"]["train"]["steps"] == "default"
-    raw = changed("defaults.train.steps", 100)
-    assert train("sprites", raw).steps == 100
-    assert train("insnotes", raw).steps == RAW["insnotes"]["train"]["steps"]  # says otherwise
+    assert RAW["sprites"]["train"]["relativity"] == "default"
+    raw = changed("defaults.train.relativity", 7.0)
+    assert train("sprites", raw).relativity == 7.0
+    assert train("svhn", raw).relativity == RAW["svhn"]["train"]["relativity"]  # says otherwise
     said = message(changed("phonenums.pages.seed", "default"))
     assert said.startswith("phonenums.pages.seed must be a whole number, is 'default', of which")
     assert "train.steps must be a whole number, is 'default'" in message(
