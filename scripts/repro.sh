@@ -15,6 +15,7 @@ export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 
 python scripts/corpora.py
 dvc repro --quiet check_params
+dvc repro --quiet --single-item report_shared # what all pages load is no dataset's
 names=$(python -c 'from v3.params import load_params; print(*load_params().datasets)')
 read -r -a datasets <<<"$names"
 listed=$(dvc stage list --name-only)
