@@ -28,6 +28,11 @@ MOST_SAMPLES = 64  # in a batch: as many as the recipe has for samples of two
 # little to tell style by.
 LONGEST = 30
 FEW = 9  # fragments: of fewer the relativity of the recipe, 3, cannot be met
+# Own pictures lie where they lie, not in the middle as those of our corpora. Of 16 letters moved
+# by a twelfth of their size, in 400 samples, 0.51 were right one-to-one with the recipe's shift and
+# steps, 0.64 with this shift, 0.97 with these steps as well (one seed).
+SHIFT = 0.1  # of pictures, part of height and width
+STEPS = 2600  # updates
 COMMENT = 31  # column at which what a line means begins
 STAGE = "own_import"
 EACH = "${datasets}"
@@ -69,7 +74,10 @@ def section_of(name: str, key: str, source: Mapping[str, Any], facts: Facts) -> 
         section["specs"] = CommentedMap({"laptop": network})
     else:
         section["specs"] = _flow(CommentedMap({"laptop": network}))
-    section["train"] = CommentedMap(training_facts(facts))
+    train = CommentedMap(training_facts(facts))
+    if "view" in train:
+        train["view"] = _flow(CommentedMap(train["view"]))
+    section["train"] = train
     for other in SHARED:
         if other not in section:
             section[other] = _flow(CommentedMap())
@@ -90,6 +98,8 @@ def training_facts(facts: Facts) -> dict[str, Any]:
         "fragments_per_sample": n,
         "batch_samples": samples,
     }
+    if facts.kind == "images":
+        found |= {"steps": STEPS, "view": {"shift": SHIFT}}
     if n < FEW:
         # of n contents drawn at random no more than the root of n can be met
         found["relativity"] = math.floor(10 * math.sqrt(n)) / 10
