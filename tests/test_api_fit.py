@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 from project import ROOT
+from ruamel.yaml import YAML
 
 import v3
 from v3.api.recipe import RECIPE, layers_for, recipe, strides_for
-from v3.base.params_file import read_params_file
+from v3.base.params_file import merge, read_params_file
 from v3.base.schema import read
+from v3.command.section import Facts, section_of
 from v3.model.networks import trunk_sizes
 from v3.model.spec import Spec
 from v3.training.params import TrainParams
@@ -138,8 +140,8 @@ def test_the_recipe_is_that_of_params_yaml() -> None:
     raw = read_params_file(ROOT / "params.yaml")
     assert read_params_file(RECIPE) == raw
     n = raw["defaults"]["train"]["fragments_per_sample"]
-    spec, params = recipe((3, 48, 32), [n] * 400, 10, {}, {})
-    assert params == read(TrainParams, raw["defaults"]["train"], "train")
+    spec, params = recipe((3, 48, 32), [n] * 400, 10, {"kind": "spectrograms"}, {})
+    assert params == read(TrainParams, raw["defaults"]["train"] | {"kind": "spectrograms"}, "train")
     default = Spec.from_dict(raw["defaults"]["specs"]["laptop"])
     assert spec == default.model_copy(update={"atoms": 10})
 
@@ -147,17 +149,26 @@ def test_the_recipe_is_that_of_params_yaml() -> None:
 def test_short_samples_have_a_recipe_that_they_can_meet() -> None:
     _, params = recipe((3, 32, 32), [2] * 300, 20, {"steps": 7}, {})
     assert params.fragments_per_sample == 2
-    assert params.relativity == pytest.approx(2**0.5)
+    assert 1.4 <= params.relativity <= 2**0.5
     assert params.style_pooling == "neighbour"
     assert params.supersampling
     assert params.steps == 7
     _, few = recipe((3, 32, 32), [3, 30, 30, 30], 20, {}, {})
     assert few.batch_samples == 4
-    assert few.fragments_per_sample == 10
+    assert few.fragments_per_sample == 30
     spec, own = recipe((3, 32, 32), [9] * 50, 5, {"style_pooling": "own"}, {"style_dim": 4})
     assert own.style_pooling == "own"
     assert own.relativity == 3
     assert (spec.style_dim, spec.atoms) == (4, 5)
+
+
+@pytest.mark.parametrize(("kind", "n"), [("images", 2), ("images", 12), ("spectrograms", 5)])
+def test_arrays_have_the_recipe_that_a_folder_of_the_same_has(kind: str, n: int) -> None:
+    facts = Facts("mine", kind=kind, codes=4, fragments=n, training=50, groups=())
+    section = YAML(typ="safe").load(section_of("mine", "images", {}, facts))["mine"]
+    base = read_params_file(ROOT / "params.yaml")["defaults"]["train"]
+    _, params = recipe((3, 32, 32), [n] * 50, 4, {"kind": kind}, {})
+    assert params == read(TrainParams, merge(base, section["train"]), "train")
 
 
 @pytest.mark.parametrize(

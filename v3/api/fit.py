@@ -65,7 +65,8 @@ def fit(
     codes: K, as many as there are contents, or up to twice that.
     kind: `images` or `spectrograms` (height is frequency, width time), which decides what changes
         of a fragment leave its content alone.
-    steps, seed: updates of the weights, and what randomness comes from; by default the recipe's.
+    steps, seed: updates of the weights, and what randomness comes from; by default those of
+        `v3 new`, as all that the data decides.
     device: `cpu`, `cuda`, `mps` or `auto`, the best that there is; the model stays there.
     validation: part of the samples by which the best weights are chosen, drawn by the seed.
     offset, scale: the network reads (value - offset) * scale; by default images are brought to 0 to

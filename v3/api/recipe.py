@@ -19,11 +19,11 @@ from v3.base.params_file import DEFAULTS, Machine, merge, read_machine, read_par
 from v3.base.schema import Path as Keys
 from v3.base.schema import mapping, read
 from v3.model.spec import Spec
+from v3.own.recipe import fragments_per_sample, training_facts
 from v3.training.params import TrainParams
 
 RECIPE = Path(__file__).parents[1] / "params.yaml"
 NETWORK = "laptop"  # of the specs there
-SHORT = 3  # fragments: of so short a sample the mean style still tells a good part of each content
 STRIDES = (8, 5, 4, 3, 2, 1)  # that a layer may have where those of the recipe do not divide
 FEW = 128  # pixels: a longer side than this is cut down to LEAST, others by the recipe's stride
 LEAST = 8
@@ -44,23 +44,17 @@ def recipe(
 ) -> tuple[Spec, TrainParams]:
     """Network and parameters for fragments of a shape (C, H, W), in samples of `counts` fragments.
 
-    `train` and `spec` hold what the caller says otherwise, by the names of params.yaml. From the
-    data come n (as many fragments as the middle sample has, no more than the recipe's), the samples
-    of a batch (as many fragments a batch as in the recipe), the hinges' ratio (which is at most the
-    root of n), for short samples the neighbour's style and supersampling, and the network's
-    strides. `V3Error` names what does not fit.
+    `train` and `spec` hold what the caller says otherwise, by the names of params.yaml. What the
+    data decides is what `v3 new` would write down of it (`v3.own.recipe`), with the middle one of
+    `counts` for the length of a sample, and the network's strides. `V3Error` names what does not
+    fit.
     """
     raw = mapping(read_params_file(RECIPE)[DEFAULTS], DEFAULTS)
     base = mapping(raw["train"], "train")
-    n = max(2, min(base["fragments_per_sample"], int(np.median(counts))))
-    n = train.get("fragments_per_sample", n)
-    own: dict[str, Any] = {"fragments_per_sample": n}
-    if isinstance(n, int) and n > 1:
-        in_a_batch = base["batch_samples"] * base["fragments_per_sample"]
-        own["batch_samples"] = max(2, min(len(counts), round(in_a_batch / n)))
-        own["relativity"] = min(base["relativity"], math.sqrt(n))
-        if n <= SHORT:
-            own |= {"style_pooling": "neighbour", "supersampling": True}
+    n = train.get("fragments_per_sample", fragments_per_sample(int(np.median(counts))))
+    own: dict[str, Any] = {}
+    if isinstance(n, int) and n > 1:  # else `read` says what is wrong with it
+        own = training_facts(train.get("kind", base["kind"]), n, len(counts))
     params = read(TrainParams, merge(merge(base, own), train), _named)
     if params.batch_samples > len(counts):
         raise V3Error(

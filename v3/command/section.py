@@ -19,20 +19,9 @@ from v3.base.errors import V3Error
 from v3.base.files import atomic_file
 from v3.base.params_file import DEFAULTS
 from v3.model.spec import Spec
+from v3.own.recipe import fragments_per_sample, training_facts
 from v3.params import SHARED, parse_params
 
-PER_BATCH = 160  # fragments: as many as the recipe was found with, 16 samples of 10
-MOST_SAMPLES = 64  # in a batch: as many as the recipe has for samples of two
-# Fragments of a sample in a batch, at most: of writers with a hundred digits each, 30 of five had
-# 0.976 right one-to-one and 20 of eight 0.965 (one seed). Of fewer samples than five there is
-# little to tell style by.
-LONGEST = 30
-FEW = 9  # fragments: of fewer the relativity of the recipe, 3, cannot be met
-# Own pictures lie where they lie, not in the middle as those of our corpora. Of 16 letters moved
-# by a twelfth of their size, in 400 samples, 0.51 were right one-to-one with the recipe's shift and
-# steps, 0.64 with this shift, 0.97 with these steps as well (one seed).
-SHIFT = 0.1  # of pictures, part of height and width
-STEPS = 2600  # updates
 COMMENT = 31  # column at which what a line means begins
 STAGE = "own_import"
 EACH = "${datasets}"
@@ -74,7 +63,8 @@ def section_of(name: str, key: str, source: Mapping[str, Any], facts: Facts) -> 
         section["specs"] = CommentedMap({"laptop": network})
     else:
         section["specs"] = _flow(CommentedMap({"laptop": network}))
-    train = CommentedMap(training_facts(facts))
+    n = fragments_per_sample(facts.fragments)
+    train = CommentedMap(training_facts(facts.kind, n, facts.training))
     if "view" in train:
         train["view"] = _flow(CommentedMap(train["view"]))
     section["train"] = train
@@ -87,26 +77,6 @@ def section_of(name: str, key: str, source: Mapping[str, Any], facts: Facts) -> 
     section.yaml_add_eol_comment("K: as many as contents, or up to twice that", "specs", COMMENT)
     section.yaml_add_eol_comment("facts of the data; all else is the recipe", "train", COMMENT)
     return _as_dvc_writes(whole)
-
-
-def training_facts(facts: Facts) -> dict[str, Any]:
-    """What of `defaults.train` depends on how many samples there are and how long they are."""
-    n = min(max(2, facts.fragments), LONGEST)
-    samples = min(max(2, round(PER_BATCH / n)), MOST_SAMPLES, max(2, facts.training))
-    found: dict[str, Any] = {
-        "kind": facts.kind,
-        "fragments_per_sample": n,
-        "batch_samples": samples,
-    }
-    if facts.kind == "images":
-        found |= {"steps": STEPS, "view": {"shift": SHIFT}}
-    if n < FEW:
-        # of n contents drawn at random no more than the root of n can be met
-        found["relativity"] = math.floor(10 * math.sqrt(n)) / 10
-        found["supersampling"] = True  # so few do not hold the vocabulary
-    if n == 2:
-        found["style_pooling"] = "neighbour"  # of two the mean tells half of each
-    return found
 
 
 def pipeline_of(
