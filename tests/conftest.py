@@ -66,6 +66,40 @@ def tiny_file(tmp_path_factory):
     return SimpleNamespace(path=path, training=list(range(16)), validation=list(range(16, 24)))
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, tiny_file, tiny_spec):
+    """A folder with a model of the tiny corpus, as the stage `train` leaves it; to be copied."""
+    from stage_runs import train_in
+
+    return train_in(tmp_path_factory.mktemp("stages"), tiny_file.path, tiny_spec)
+
+
+@pytest.fixture(scope="module")
+def evaluated(trained, tmp_path_factory):
+    """A copy of it after all evaluations."""
+    from stage_runs import evaluate_copy
+
+    return evaluate_copy(trained, tmp_path_factory.mktemp("evaluated") / "project")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A function that has another process push to a made-up Hub, or load from there."""
+    from hub_client import asking
+
+    with asking(tmp_path_factory.mktemp("client")) as ask:
+        yield ask
+
+
+@pytest.fixture
+def hub(served):
+    """The same with nothing on that Hub."""
+    from hub_client import empty_hub
+
+    empty_hub()
+    return served
+
+
 @pytest.fixture
 def site() -> Iterator[Site]:
     with serving() as served:

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from hub_client import Ask, asking, empty_hub, measured_model, run_command, write_metrics
+from hub_client import Ask, measured_model, run_command, write_metrics
 from model_hub import WRITE, ModelHub, serving_models
 from project import tables
 
 from v3.model.spec import Spec
 from v3.model.v3 import V3
 from v3.report.card import Shared, card
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
-    with asking(tmp_path_factory.mktemp("client")) as ask:
-        yield ask
-
-
-@pytest.fixture
-def hub(served: Ask) -> Ask:
-    empty_hub()
-    return served
 
 
 @pytest.fixture

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hub_client import Ask, asking, empty_hub, measured_model, run_command
+from hub_client import Ask, measured_model, run_command
 from model_hub import OLD, READ, WRITE, ModelHub
 
 from v3.model.spec import Spec
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
-    with asking(tmp_path_factory.mktemp("client")) as ask:
-        yield ask
-
-
-@pytest.fixture
-def hub(served: Ask) -> Ask:
-    empty_hub()
-    return served
 
 
 @pytest.fixture

@@ -10,21 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from stage_runs import EVALUATIONS, copy_of, evaluate_copy, metrics, stage, train_in
+from stage_runs import EVALUATIONS, copy_of, metrics, stage
 
 from v3.evaluation.styles import OTHER_SAMPLES
 
 MEASURED = [stage for stage in EVALUATIONS if stage != "tsne"]
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory, tiny_file, tiny_spec):
-    return train_in(tmp_path_factory.mktemp("stages"), tiny_file.path, tiny_spec)
-
-
-@pytest.fixture(scope="module")
-def evaluated(trained, tmp_path_factory):
-    return evaluate_copy(trained, tmp_path_factory.mktemp("evaluated") / "project")
 
 
 @pytest.mark.parametrize("name", MEASURED)

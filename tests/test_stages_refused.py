@@ -12,17 +12,7 @@ from pathlib import Path
 import pytest
 from project import ROOT
 from ruamel.yaml import YAML
-from stage_runs import EVALUATIONS, copy_of, evaluate_copy, stage, train_in
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory, tiny_file, tiny_spec):
-    return train_in(tmp_path_factory.mktemp("stages"), tiny_file.path, tiny_spec)
-
-
-@pytest.fixture(scope="module")
-def evaluated(trained, tmp_path_factory):
-    return evaluate_copy(trained, tmp_path_factory.mktemp("evaluated") / "project")
+from stage_runs import EVALUATIONS, copy_of, stage
 
 
 @pytest.mark.parametrize(
