@@ -153,7 +153,7 @@ def test_short_samples_have_a_recipe_that_they_can_meet() -> None:
     assert params.style_pooling == "neighbour"
     assert params.supersampling
     assert params.steps == 7
-    _, few = recipe((3, 32, 32), [3, 30, 30, 30], 20, {}, {})
+    _, few = recipe((3, 32, 32), [3, 40, 40, 40], 20, {}, {})
     assert few.batch_samples == 4
     assert few.fragments_per_sample == 30
     spec, own = recipe((3, 32, 32), [9] * 50, 5, {"style_pooling": "own"}, {"style_dim": 4})

@@ -54,6 +54,16 @@ def test_short_samples_repeat(tiny_file):
             assert sorted(row[distinct]) == list(range(starts[s], starts[s + 1]))  # each once
 
 
+def test_fragments_that_lie_on_another_device_give_the_same(tiny_file):
+    """As on a GPU, where the whole memory goes; this machine's own memory stands for one here."""
+    reference, resident = make(tiny_file), make(tiny_file)
+    resident.resident, resident.memory = torch.from_numpy(resident.memory), None
+    for t, (fragments, distinct) in enumerate(resident.from_step(0, 6, 0)):
+        assert torch.equal(fragments, reference[t][0])
+        assert torch.equal(distinct, reference[t][1])
+    assert t == 5
+
+
 def test_memory_file_and_workers_give_the_same(tiny_file):
     reference = [make(tiny_file)[t] for t in range(6)]
     for memory_gb, workers in ((0, 0), (0, 2), (1, 1)):

@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import threadpoolctl
 from own_data import melody, picture, project, tone, v3
 from PIL import Image
 
@@ -16,6 +17,7 @@ from stages import own_import
 from v3.base.errors import V3Error
 from v3.download.pictures import UnreadableError
 from v3.fragments.labels import LabelledFragments, validate
+from v3.own.each import each_sample
 from v3.own.pixels import cells_of, read_picture, resized
 
 
@@ -163,6 +165,19 @@ def test_sizes() -> None:
 
 
 # --- recordings
+
+
+def most_threads(_: Any) -> int:
+    """Of the math libraries in the process that this is called in."""
+    np.zeros((2, 2)) @ np.zeros((2, 2))
+    return max(pool["num_threads"] for pool in threadpoolctl.threadpool_info())
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_samples_are_worked_on_by_one_thread_each(workers: int) -> None:
+    """A process a core is at work: threads would wait for each other."""
+    samples: Any = ["a", "b", "c"]
+    assert list(each_sample(most_threads, samples, workers)) == [("a", 1), ("b", 1), ("c", 1)]
 
 
 def test_a_file_a_fragment(brought, tmp_path) -> None:

@@ -57,6 +57,15 @@ def test_dead_atom_is_replaced_by_a_vector_and_restarts_at_the_threshold():
     assert q.sums[1].item() == 1.0
 
 
+def test_of_more_dead_atoms_than_vectors_some_wait():
+    q = Quantizer(5, 1)
+    q.atoms.copy_(tensor([[10.0], [20.0], [30.0], [40.0], [50.0]]))
+    z = tensor([[1.0], [2.0]])
+    assert q.update(z, tensor([0, 0]), torch.ones(2), 100.0, generator()) == 2
+    assert sorted(q.atoms[:, 0].tolist())[:2] == [1.0, 2.0]  # each vector once
+    assert sorted(q.atoms[:, 0].tolist())[2:] == [30.0, 40.0, 50.0]
+
+
 def test_unused_atom_stays_where_it_is_without_threshold():
     q = Quantizer(2, 1, decay=0.0)
     q.atoms.copy_(tensor([[0.0], [7.0]]))

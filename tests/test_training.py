@@ -18,7 +18,8 @@ from v3.evaluation.embedding import embed
 from v3.evaluation.params import FewShotParams
 from v3.fragments.labels import LabelledFragments
 from v3.training.checkpoint import Checkpoints
-from v3.training.loop import train, validate, validation_set
+from v3.training.loop import read_pending, train, validate, validation_set
+from v3.training.state import State
 
 
 @pytest.fixture
@@ -129,6 +130,8 @@ def test_intervals_are_what_they_say(tiny_file, tiny_spec, params):
     class Noted(Checkpoints):
         def save(self, state):
             saved.append(state["state"]["step"])
+            # or a loss that is no number would be what the next run goes on from
+            assert not state["state"]["pending"], "losses that nobody has looked at"
 
     few = replace(params, steps=25, validate_every=7)
     _, state = run(tiny_file, tiny_spec, few, Noted("x", {}, []), checkpoint_every=3)
@@ -136,6 +139,15 @@ def test_intervals_are_what_they_say(tiny_file, tiny_spec, params):
     assert looks == [7, 14, 21, 25]
     assert [row["step"] for row in state.history] == [7, 14, 20, 21, 25]
     assert saved == [3, 6, 9, 12, 15, 18, 21, 24]
+
+
+def test_the_first_loss_that_is_no_number_is_named_by_its_step():
+    losses = [1.0, 2.0, float("nan"), float("nan")]
+    pending = [{"loss/total": torch.tensor(loss)} for loss in losses]
+    state = State(step=9, pending=pending)  # of the steps 5 to 8
+    with pytest.raises(V3Error, match=r"the loss is nan at step 7: lower mine\.learning_rate"):
+        read_pending(state, few_steps(), "mine")
+    assert [row["loss/total"] for row in state.rows] == losses[:2]
 
 
 def test_nan_names_the_parameter(tiny_file, tiny_spec, params):
