@@ -93,6 +93,22 @@ class Quantizer(nn.Module):
         self.usage.masked_fill_(dead, threshold)
         return dead.sum()
 
+    @torch.no_grad()
+    def merge(self, kept: int, gone: int) -> None:
+        """One atom for what two have been nearest to; the other is free for `split`."""
+        self.usage[kept] += self.usage[gone]
+        self.sums[kept] += self.sums[gone]
+        self.atoms[kept] = self.sums[kept] / self.usage[kept].clamp_min(EPSILON)
+
+    @torch.no_grad()
+    def split(self, atom: int, free: int, z_c: Tensor, second: Tensor) -> None:
+        """Two atoms for the vectors (N, d) of one: `free` gets those that `second` (N,) names."""
+        usage, share = self.usage[atom].clone(), second.float().mean()
+        for row, mine, part in ((atom, ~second, 1 - share), (free, second, share)):
+            self.atoms[row] = z_c[mine].mean(0)
+            self.usage[row] = usage * part
+            self.sums[row] = self.atoms[row] * self.usage[row]
+
 
 def kmeans(points: Tensor, clusters: int, seed: int) -> Tensor:
     """Centres (K, d) of k-means on (N, d); fewer points than clusters are used more than once."""

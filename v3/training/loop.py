@@ -31,6 +31,7 @@ from v3.training.loss import weighted_total
 from v3.training.machine import choose_device, use_threads
 from v3.training.objective import Loss, changed, part_of_variance
 from v3.training.params import TrainParams
+from v3.training.relocate import looks, relocate
 from v3.training.state import Row, State, mean_row, note_best
 
 LOG_EVERY = 20  # steps that a row of the history averages over, or fewer up to a validation
@@ -85,6 +86,7 @@ def train(
 
     clock = time.monotonic() - state.seconds
     source = batches.from_step(state.step, params.steps, machine.loaders)
+    moves = looks(params)
     progress = Progress(
         source, total=params.steps, initial=state.step, unit="step", shown=processes.first()
     )
@@ -93,6 +95,8 @@ def train(
             training_step(model, optimiser, batch, state, batches.per_epoch, params, loss)
         )
         state.step += 1
+        if state.step in moves:
+            state.pending[-1]["codes/replaced"] += relocate(model, batches, state.step, params)
         last = state.step == params.steps
         validates = last or state.step % params.validate_every == 0
         saves = state.step % machine.checkpoint_every == 0 and not last

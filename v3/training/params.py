@@ -72,6 +72,7 @@ class TrainParams(Section):
     dead_atom_threshold: Share
     late_threshold: Share
     late_after: Share
+    relocate: bool
     relative_error: bool
     forgiven_shift: Annotated[float, Field(ge=0, le=0.25)]
     in_place: Share
