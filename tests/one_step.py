@@ -23,6 +23,7 @@ from v3.training.loop import State, build, make_optimiser, training_step
 from v3.training.machine import use_threads
 from v3.training.objective import Loss
 from v3.training.params import TrainParams
+from v3.training.relocate import relocate
 
 SAMPLES = range(16)
 UPDATES = 2
@@ -86,6 +87,7 @@ def updates(case: str, fragments: str | Path) -> dict[str, torch.Tensor]:
         assert weight.grad is not None, name
         if name not in before_norms:
             found[f"gradient of {name}"] = weight.grad
+    found["moved"] = torch.tensor(relocate(model, batches, UPDATES, params))
     return found | dict(model.named_buffers())
 
 

@@ -44,6 +44,7 @@ def test_two_processes_do_what_one_does(case: str, tiny_file, tmp_path: Path) ->
     assert one.keys() == two.keys()
     replaced = [int(value) for name, value in one.items() if name.endswith("codes/replaced")]
     assert max(replaced) > 0  # or no atom was drawn
+    assert one["moved"] > 0  # or none was relocated
     for name, value in one.items():
         assert torch.allclose(value, two[name], rtol=TOLERANCE, atol=TOLERANCE), (
             f"{name}: {(value - two[name]).abs().max():g} of {value.abs().max():g}"

@@ -139,7 +139,7 @@ def training_step(
 ) -> dict[str, Tensor]:
     """One update on raw fragments (b, n, C, H, W); returns the losses and statistics.
 
-    Nothing here waits for a GPU: the numbers are read when somebody wants them. `loss`: the
+    A GPU is not waited for to read the numbers: that is done when somebody wants them. `loss`: the
     model's `Loss` as it shares gradients among processes, if there are several.
     """
     raw, distinct = batch[0].to(model.device), batch[1]

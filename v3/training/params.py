@@ -37,7 +37,6 @@ class AugmentParams(Section):
 class ViewParams(Section):
     shift: Annotated[float, Field(ge=0, le=0.5)]
     zoom: Share
-    warp: Share
     blur: Share
     noise: Strength
     temperature: Positive

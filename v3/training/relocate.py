@@ -44,14 +44,17 @@ def relocate(model: V3, batches: Batches, step: int, params: TrainParams) -> int
     count = math.ceil(wanted / (params.batch_samples * params.fragments_per_sample))
     generator = Generator().manual_seed(params.seed * 1_000_003 + 500_009 + step)
     model.train()
-    views: list[tuple[Tensor, Tensor]] = []
+    views: list[tuple[Tensor, ...]] = []
     with kept_statistics(model):
         for index in range(step, step + count):
             x = network_input(batches[index][0].to(model.device), model.info)
             one = changed(x, params, generator)[1]
             other = degrade(changed(x, params, generator)[1], params.view, generator)
-            views.append((model.embed_samples(one)[0], model.embed_samples(other)[0]))
-    one, other = processes.gather(*map(torch.cat, zip(*views, strict=True)))
+            # batch by batch, so that the order is that of one process
+            views.append(
+                processes.gather(model.embed_samples(one)[0], model.embed_samples(other)[0])
+            )
+    one, other = map(torch.cat, zip(*views, strict=True))
     return move_atoms(model.quantizer, one, other, params.view.evenness, params.seed)
 
 

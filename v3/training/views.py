@@ -20,11 +20,9 @@ def move(x: Tensor, params: ViewParams, kind: str, generator: Generator) -> Tens
     """Fragments (b, n, C, H, W), each shifted, stretched and slanted; edges are repeated.
 
     Shifts are parts of height and width, stretches factors e^(-+ zoom) of each, slants up to zoom.
-    Spectrograms are moved in time, for the height of a line in one is its pitch; where it is not,
-    in speech, `warp` stretches the frequencies as a longer or shorter vocal tract does (Jaitly and
-    Hinton, 2013, "Vocal tract length perturbation").
+    Spectrograms are moved in time alone, for the height of a line in one is its pitch.
     """
-    if not (params.shift or params.zoom or params.warp):
+    if not (params.shift or params.zoom):
         return x
     flat = x.flatten(0, 1)
 
@@ -34,11 +32,7 @@ def move(x: Tensor, params: ViewParams, kind: str, generator: Generator) -> Tens
     wide, along = draw(params.zoom).exp(), draw(2 * params.shift)  # the grid is 2 wide and 2 high
     across = _middles(x.shape[4], x.device) * wide + along  # (b n, W)
     if kind == "spectrograms":
-        moved = _resample(flat, across)
-        if params.warp:
-            rows = _middles(x.shape[3], x.device)
-            moved = _resample(moved.mT, (rows + 1) * draw(params.warp).exp() - 1).mT
-        return moved.reshape(x.shape)
+        return _resample(flat, across).view_as(x)
     high, slant, down = draw(params.zoom).exp(), draw(params.zoom), draw(2 * params.shift)
     rows = _middles(x.shape[3], x.device)
     grid = torch.empty(len(flat), *x.shape[3:], 2, device=x.device)
