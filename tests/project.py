@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import re
 import shutil
@@ -11,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Collection
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import yaml
@@ -193,13 +191,3 @@ def shrink(file: Path, datasets: Collection[str] = tuple(TINY)) -> None:
         spec["layers"] = [f"8, {kernel}, {stride}" for _, kernel, stride in layers]
         spec.update({"content_dim": 16, "style_dim": 16})
     rewrite.dump(params, file)
-
-
-def tables() -> ModuleType:
-    """scripts/tables.py, which is no package."""
-    spec = importlib.util.spec_from_file_location("tables", ROOT / "scripts" / "tables.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 import yaml
 from dvc.utils.hydra import apply_overrides
-from project import ROOT, tables
+from project import ROOT
 
 import v3
+from scripts import tables
 from v3.fragments.labels import LabelledFragments
 from v3.model.spec import Spec
 from v3.model.v3 import ModelInfo, StyleChannel
@@ -92,9 +93,8 @@ def test_no_table_is_stale() -> None:
 
 
 def test_every_table_is_somewhere() -> None:
-    module = tables()
-    used = [name for file in DOCUMENTS for _, name, _ in module.MARKED.findall(file.read_text())]
-    assert set(used) == set(module.TABLES)
+    used = [name for file in DOCUMENTS for _, name, _ in tables.MARKED.findall(file.read_text())]
+    assert set(used) == set(tables.TABLES)
     marks = "".join(file.read_text() for file in DOCUMENTS)
     assert marks.count("<!-- table:") == marks.count("<!-- /table -->") == len(used)
 

@@ -23,7 +23,7 @@ from v3.base.closure import closure
 
 ROOT = Path(__file__).parent.parent
 SHELL = [*sorted((ROOT / "scripts").glob("*.sh")), ROOT / ".ci" / "run"]
-OWN = {"v3", "benchmarks", "stages", "studies", "tests"} | {
+OWN = {"v3", "benchmarks", "scripts", "stages", "studies", "tests"} | {
     file.stem for folder in ("scripts", "tests") for file in (ROOT / folder).glob("*.py")
 }
 

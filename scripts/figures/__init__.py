@@ -1,0 +1,1 @@
+"""Tables of figures as text, from metrics/ and studies/; scripts/tables.py puts them in place."""
