@@ -22,7 +22,7 @@ from v3.training.objective import changed, kept_statistics
 from v3.training.params import TrainParams
 from v3.training.views import degrade
 
-LOOKS = 0.3, 0.4, 0.5, 0.6  # parts of the steps: codes have formed, and have time to settle again
+LOOKS = 0.3, 0.4, 0.5, 0.6, 0.7, 0.8  # parts of the steps: codes have formed, and can settle
 FRAGMENTS_PER_ATOM = 50  # that are looked at ...
 FRAGMENTS = 2000  # ... and so many at the least
 ATOMS_PER_MOVE = 10  # of so many atoms one may move at a look
