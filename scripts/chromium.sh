@@ -12,25 +12,13 @@ if found >/dev/null; then
     exit 0
 fi
 
-as_root=()
-can_apt=no
-if command -v apt-get >/dev/null; then
-    if [ "$(id -u)" -eq 0 ]; then
-        can_apt=yes
-    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-        can_apt=yes
-        as_root=(sudo -n)
-    fi
-fi
-
+source "$(dirname "${BASH_SOURCE[0]}")/apt.sh"
 if [ "$can_apt" = yes ]; then
     # Ubuntu has it as a snap alone, which cannot read the folders of tests.
-    ${as_root[@]+"${as_root[@]}"} apt-get update -q >/dev/null || true # an old list often suffices
+    apt update || true # an old list often suffices
     if apt-cache show chromium >/dev/null 2>&1; then
         echo "Installing Chromium with apt-get"
-        # ${...[@]+...}: an empty array counts as unset in the bash of macOS
-        ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive \
-            apt-get install -q -y --no-install-recommends chromium >/dev/null || true
+        apt install -y --no-install-recommends chromium || true
     fi
 fi
 
