@@ -12,15 +12,8 @@ if found >/dev/null; then
     exit 0
 fi
 
-source "$(dirname "${BASH_SOURCE[0]}")/apt.sh"
-if [ "$can_apt" = yes ]; then
-    # Ubuntu has it as a snap alone, which cannot read the folders of tests.
-    apt update || true # an old list often suffices
-    if apt-cache show chromium >/dev/null 2>&1; then
-        echo "Installing Chromium with apt-get"
-        apt install -y --no-install-recommends chromium || true
-    fi
-fi
+# Ubuntu has it as a snap alone, which cannot read the folders of tests, and no such package.
+"$(dirname "${BASH_SOURCE[0]}")/apt.sh" chromium Chromium || true
 
 if ! found >/dev/null; then
     echo "note: there is no Chromium or Chrome and none could be installed from here, so the page" \

@@ -6,12 +6,7 @@ if command -v fluidsynth >/dev/null; then
     exit 0
 fi
 
-source "$(dirname "${BASH_SOURCE[0]}")/apt.sh"
-if [ "$can_apt" = yes ]; then
-    echo "Installing FluidSynth with apt-get"
-    apt update || true # an old list often suffices
-    apt install -y --no-install-recommends fluidsynth || true
-elif command -v brew >/dev/null; then
+if ! "$(dirname "${BASH_SOURCE[0]}")/apt.sh" fluidsynth FluidSynth && command -v brew >/dev/null; then
     echo "Installing FluidSynth with brew"
     brew install --quiet fluid-synth || true
 fi
