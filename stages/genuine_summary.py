@@ -33,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", choices=CORPORA)
     corpus = parser.parse_args().corpus
-    seeds = read_seeds(read_params_file())
+    seeds = read_seeds(read_params_file(), corpus)
     runs = {seed: StagePaths(corpus, WORK / corpus / "runs" / str(seed)) for seed in seeds}
     first = runs[seeds[0]]
     once = {stage: read_metrics(first.metrics(stage)) for stage in ONCE}

@@ -93,7 +93,7 @@ def test_every_pipeline_is_read() -> None:
     wanted |= {
         (str(GENUINE.relative_to(ROOT)), f"@{corpus}-{seed}")
         for corpus in GENUINE_CORPORA
-        for seed in PARAMS.studies["genuine"].seeds
+        for seed in PARAMS.studies["genuine"].seeds_of(GENUINE_CORPORA[corpus].recipe)
     }
     assert {f"{DRIVER}:corpus@{corpus}" for corpus in GENUINE_CORPORA} <= set(STAGES)
     found = re.findall(r"(?m)^(studies/.*):train(@.*)$", "\n".join(STAGES))

@@ -18,7 +18,7 @@ from pydantic import Field
 from v3.base.errors import V3Error
 from v3.base.files import write_json
 from v3.base.params_file import DEFAULTS, PARAMS, read_params_file
-from v3.base.schema import Section, Seed, read
+from v3.base.schema import Names, Section, Seed, read
 from v3.download.fetch import is_address
 
 VARIABLE = "V3_MIRROR"
@@ -41,6 +41,8 @@ class Corpus:
 
 class _Seeds(Section):
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    slow_datasets: Names = ()
+    slow_seeds: tuple[Seed, ...] = ()
 
 
 CORPORA = {
@@ -152,15 +154,21 @@ def material(recipe: Mapping[str, Any]) -> dict[str, Any]:
 def show(path: Path = PARAMS) -> None:
     """Write the params.yaml beside the pipeline of the corpora, by which DVC sees their stages.
 
-    It has the corpora and their trainings, one for each of studies.genuine.seeds of `path`.
+    It has the corpora and their trainings, one for each of its seeds in studies.genuine of `path`.
     """
-    seeds = read_seeds(read_params_file(path))
-    runs = {f"{name}-{seed}": {"corpus": name, "seed": seed} for name in CORPORA for seed in seeds}
-    corpora = {name: {"first": seeds[0]} for name in CORPORA}
+    raw = read_params_file(path)
+    seeds = {name: read_seeds(raw, name) for name in CORPORA}
+    runs = {
+        f"{name}-{seed}": {"corpus": name, "seed": seed} for name in CORPORA for seed in seeds[name]
+    }
+    corpora = {name: {"first": seeds[name][0]} for name in CORPORA}
     write_json(path.parent / PIPELINE.with_name("params.yaml"), {"runs": runs, "corpora": corpora})
 
 
-def read_seeds(raw: Mapping[str, Any]) -> tuple[int, ...]:
-    """The training seeds of the study, from the plain values of params.yaml."""
-    said = raw.get("studies", {}).get(STUDY.name, {}).get("seeds", ())
-    return read(_Seeds, {"seeds": said}, f"studies.{STUDY.name}").seeds
+def read_seeds(raw: Mapping[str, Any], name: str) -> tuple[int, ...]:
+    """The training seeds of a corpus in the study, from the plain values of params.yaml."""
+    section = raw.get("studies", {}).get(STUDY.name, {})
+    known = {key: section[key] for key in _Seeds.model_fields if key in section}
+    found = read(_Seeds, {"seeds": ()} | known, f"studies.{STUDY.name}")
+    slow = CORPORA[name].recipe in found.slow_datasets
+    return found.slow_seeds if slow else found.seeds
