@@ -5,9 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Generator, Tensor
 from torch.nn.functional import normalize
+from training_runs import few_steps, replace, run
 
+import v3.training.checkpoint
 from v3.model.quantizer import Quantizer
-from v3.training.relocate import joint_shares, merge_costs, move_atoms
+from v3.training.checkpoint import Checkpoints
+from v3.training.relocate import joint_shares, looks, merge_costs, move_atoms
 
 CONTENTS = 5
 DIM = 16
@@ -101,3 +104,24 @@ def test_an_unused_atom_is_taken_first_and_a_whole_content_is_not_cut() -> None:
     codes = spare.nearest(one)
     assert max(len(codes[content == c].unique()) for c in range(CONTENTS)) <= 2
     assert bool(normalize(spare.atoms, dim=1).isfinite().all())
+
+
+def test_it_looks_six_times_and_only_where_agreement_is_asked_for() -> None:
+    params = few_steps()
+    assert looks(params) == {36, 48, 60, 72, 84, 96}  # of 120 steps
+    assert looks(replace(params, relocate=False)) == set()
+    alone = params.weights.model_copy(update={"agreement": 0.0})
+    assert looks(replace(params, weights=alone)) == set()
+
+
+def test_training_moves_atoms_if_asked_to(tiny_file, tiny_spec, tmp_path, monkeypatch) -> None:
+    """More atoms than contents, and nothing else replaces one."""
+    monkeypatch.setattr(v3.training.checkpoint, "ROOT", tmp_path / "scratch")
+    spec = tiny_spec.model_copy(update={"atoms": 12})
+    replaced = {}
+    for on in (True, False):
+        params = replace(few_steps(), relocate=on, dead_atom_threshold=0.0, late_threshold=0.0)
+        _, state = run(tiny_file, spec, params, Checkpoints(f"relocate {on}", {}, []))
+        replaced[on] = sum(row["codes/replaced"] for row in state.history)
+    assert replaced[True] > 0
+    assert replaced[False] == 0
