@@ -36,8 +36,6 @@ MAY_BE_NULL = (
     "verification_content",
     "gap_recovered",
     "gap_recovered_unseen",
-    "content",  # a ratio of codes.json: contents whose mean is the same in every sample
-    "between",  # the same
 )
 
 
@@ -67,6 +65,10 @@ def numbers(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
 def test_every_metric_is_there_and_in_range(project: Project) -> None:
     for file in outputs(project, "metrics"):
         metrics = json.loads(file.read_text(encoding="utf-8"))
+        if file.name == "codes.json":  # right codes have the same mean in every sample
+            for name in ("content", "between"):
+                if metrics["ratios"][name] is None:
+                    del metrics["ratios"][name]
         found = list(numbers(metrics))
         assert found, f"{file} holds no number"
         assert "source" in metrics or "audio" in file.name, f"{file} does not tell its source"
