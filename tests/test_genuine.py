@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 from v3.base.errors import V3Error
 from v3.base.params_file import load_section, read_params_file
-from v3.corpora.genuine import CORPORA, find, material, recipe_of, require_files
+from v3.corpora.genuine import CORPORA, find, material, read_seeds, recipe_of, require_files
 from v3.corpora.mnist_writers.writers import write_fragments
 from v3.fragments.labels import LabelledFragments, validate
 from v3.model.spec import Specs, chosen_spec
@@ -259,3 +259,14 @@ def test_every_corpus_comes_from_its_mirror(study: Project) -> None:
         with LabelledFragments(data / "fragments.h5") as file:
             assert file.info.dataset == name
             assert file.info.source.startswith(source)
+
+
+def test_slow_corpora_have_their_own_seeds_and_some() -> None:
+    study = {"seeds": "3, 4", "slow_datasets": ["librispeech"], "slow_seeds": [7]}
+    raw = {"studies": {"genuine": study | {"datasets": ["svhn"]}}}
+    assert read_seeds(raw, "svhn") == (3, 4)
+    assert read_seeds(raw, "librispeech") == read_seeds(raw, "timit") == (7,)  # by one recipe
+    raw["studies"]["genuine"]["slow_seeds"] = []
+    with pytest.raises(V3Error, match=r"studies\.genuine\.slow_seeds in params\.yaml is empty"):
+        read_seeds(raw, "timit")
+    assert read_seeds(raw, "svhn") == (3, 4)

@@ -170,5 +170,11 @@ def read_seeds(raw: Mapping[str, Any], name: str) -> tuple[int, ...]:
     section = raw.get("studies", {}).get(STUDY.name, {})
     known = {key: section[key] for key in _Seeds.model_fields if key in section}
     found = read(_Seeds, {"seeds": ()} | known, f"studies.{STUDY.name}")
-    slow = CORPORA[name].recipe in found.slow_datasets
-    return found.slow_seeds if slow else found.seeds
+    if CORPORA[name].recipe not in found.slow_datasets:
+        return found.seeds
+    if not found.slow_seeds:
+        raise V3Error(
+            f"studies.{STUDY.name}.slow_seeds in params.yaml is empty, and {name} is trained with "
+            f"those: list one there, or take {CORPORA[name].recipe} out of slow_datasets."
+        )
+    return found.slow_seeds
