@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from dvc_reader import Reader, sections
+from filelock import FileLock
 from http_server import Site, serving
 from hypothesis import HealthCheck, settings
 from project import Project, tiny_project
@@ -107,15 +108,25 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def project(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project:
     """This checkout at tiny sizes, run from nothing (minutes), its results committed.
 
-    Once for all tests: whoever changes something in it puts it back, or takes a clone.
+    Once for all tests, whichever process they run in: each process works in a copy. Whoever changes
+    something in that puts it back, or takes a clone.
     """
-    made = tiny_project(tmp_path_factory.mktemp("pipeline") / "v3")
-    made.dvc("repro")
-    made.commit()
-    return made
+    base = tmp_path_factory.getbasetemp()
+    shared = (base if worker_id == "master" else base.parent) / "pipeline"
+    shared.mkdir(exist_ok=True)
+    with FileLock(shared / "lock"):
+        if not (shared / "made").exists():
+            shutil.rmtree(shared / "v3", ignore_errors=True)  # of a process that failed
+            made = tiny_project(shared / "v3")
+            made.dvc("repro")
+            made.commit()
+            (shared / "made").touch()
+    copy = tmp_path_factory.mktemp("pipeline") / "v3"
+    shutil.copytree(shared / "v3", copy, symlinks=True)
+    return Project(copy)
 
 
 @pytest.fixture(scope="session")

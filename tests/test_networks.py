@@ -6,7 +6,17 @@ import torch
 from scipy.fft import dct
 
 from v3.base.errors import V3Error
-from v3.model.layers import LEAST_CONTRAST, Modulation, SampleNorm, Spreading
+from v3.model.layers import (
+    LEAST_CONTRAST,
+    Modulation,
+    Pointwise,
+    ResidualBlock,
+    SampleNorm,
+    SmallMaps,
+    SmallMapsTransposed,
+    Spreading,
+    conv,
+)
 from v3.model.networks import Decoder, Encoder, trunk_sizes
 from v3.model.spec import Spec
 from v3.params import load_params
@@ -155,6 +165,54 @@ def test_spreading_is_a_transposed_convolution(channels, kernel, stride):
         layer(x).square().sum().backward()
     assert torch.allclose(spread.weight.grad, theirs.weight.grad, atol=1e-10)
     assert torch.allclose(spread.bias.grad, theirs.bias.grad, atol=1e-10)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize(
+    ("kernel", "size"),
+    # the last three are not small enough and PyTorch's own
+    [((5, 5), (3, 2)), ((5, 7), (2, 4)), ((3, 3), (1, 2)), ((5, 5), (2, 4)), ((5, 5), (3, 3))],
+)
+def test_on_small_maps_a_convolution_is_a_product_of_the_same_value(transposed, kernel, size):
+    torch.manual_seed(0)
+    layer = conv(4, 6, kernel, transposed=transposed).double()
+    assert isinstance(layer, SmallMapsTransposed if transposed else SmallMaps)
+    plain = torch.nn.ConvTranspose2d if transposed else torch.nn.Conv2d
+    theirs = plain(4, 6, kernel, padding=(kernel[0] // 2, kernel[1] // 2)).double()
+    theirs.load_state_dict(layer.state_dict())
+    _same(layer, theirs, torch.randn(3, 4, *size, dtype=torch.float64))
+
+
+def test_a_pointwise_convolution_with_a_stride_is_pytorchs_own():
+    torch.manual_seed(0)
+    layer = conv(4, 6, (1, 1), (2, 3)).double()
+    assert isinstance(layer, Pointwise)
+    theirs = torch.nn.Conv2d(4, 6, (1, 1), (2, 3)).double()
+    theirs.load_state_dict(layer.state_dict())
+    _same(layer, theirs, torch.randn(3, 4, 5, 7, dtype=torch.float64))
+
+
+def _same(layer, theirs, x):
+    """Two layers with the same weights: values, and gradients of the input and of the weights."""
+    found = []
+    for one in (layer, theirs):
+        given = x.clone().requires_grad_()
+        y = one(given)
+        (y * torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view_as(y)).sum().backward()
+        found.append((y, given.grad, one.weight.grad, one.bias.grad))
+    for ours, other in zip(*found, strict=True):
+        assert torch.allclose(ours, other, atol=1e-12)
+
+
+@pytest.mark.parametrize("channels", [4, 5, 8])
+def test_few_channels_train_with_channels_last(channels):
+    """PyTorch's own 1x1 convolutions with a stride end the process here (signal 11)."""
+    torch.manual_seed(0)
+    block = ResidualBlock(channels, 2 * channels, (5, 5), (2, 2))
+    block.to(memory_format=torch.channels_last)
+    x = torch.randn(2, channels, 512, 32).contiguous(memory_format=torch.channels_last)
+    block(x).square().mean().backward()
+    assert all(weight.grad.isfinite().all() for weight in block.parameters())
 
 
 def test_every_strided_decoder_ends_in_a_kernel_of_twice_its_stride_or_pytorchs_own():

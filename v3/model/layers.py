@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +12,14 @@ from v3.base.errors import V3Error
 Size = tuple[int, int]
 LEAST_CONTRAST = 0.02  # added to a deviation: what is flat stays flat
 MODULATION = 64  # width of the hidden layer that reads the style for one modulation
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """The order in memory in which convolutions are fastest.
+
+    Of gradients, too, where they enter a trunk: layers hand on the order that they are given.
+    """
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 class SampleNorm(nn.Module):
@@ -96,7 +106,7 @@ class Spreading(nn.ConvTranspose2d):
         # the kernel's second half belongs to the input before, its first half to the one after
         taps = self.weight.view(inputs, out, 2, down, 2, right).flip(2, 4)
         weight = taps.permute(3, 5, 1, 0, 2, 4).reshape(down * right * out, inputs, 2, 2)
-        weight = weight.contiguous(memory_format=torch.channels_last)
+        weight = channels_last(weight)
         bias = None if self.bias is None else self.bias.repeat(down * right)
         y = nn.functional.conv2d(x, weight, bias, padding=1).permute(0, 2, 3, 1)
         n, height, width = y.shape[:3]
@@ -162,10 +172,114 @@ class ResidualBlock(nn.Module):
         return nn.functional.gelu(self.body(x, z_s) + self.shortcut(x))
 
 
+class Pointwise(nn.Conv2d):
+    """A 1x1 convolution with a stride: of the pixels that are kept one without.
+
+    PyTorch 2.13.0 dies in its backward pass on CPUs with channels last and few channels (4 to 8 on
+    512x32: signal 11).
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        down, right = self.stride
+        if x.requires_grad:  # a gradient in another order would slow down all layers before
+            x = x.view_as(x)
+            x.register_hook(channels_last)
+        kept = channels_last(x[:, :, ::down, ::right])
+        return nn.functional.conv2d(kept, self.weight, self.bias)
+
+
+class SmallMaps(nn.Conv2d):
+    """A "same"-padded convolution of stride 1 that is one matrix product on maps far smaller than
+    its kernel, where most of the kernel meets padding alone and every output sees every input.
+
+    The same weights give the same values but for rounding.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not _far_smaller(x, self):
+            return super().forward(x)
+        seen = _from_everywhere(self.weight, x)  # (H x W x O, H x W x C)
+        return _map_of(nn.functional.linear(_flat(x), seen), x, self.bias)
+
+
+class SmallMapsTransposed(nn.ConvTranspose2d):
+    """The same of a transposed convolution."""
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        if not _far_smaller(x, self):
+            return super().forward(x, output_size)
+        reached = _from_everywhere(self.weight, x)  # (H x W x C, H x W x O)
+        return _map_of(_flat(x) @ reached, x, self.bias)
+
+
+def _far_smaller(x: Tensor, layer: nn.Conv2d | nn.ConvTranspose2d) -> bool:
+    """Whether the kernel reaches everywhere from everywhere, and a CPU is faster at the product,
+    whose work grows with the square of the map."""
+    (height, width), (down, right) = x.shape[2:], layer.kernel_size
+    small = (
+        height <= down // 2 + 1 and width <= right // 2 + 1 and 3 * height * width < down * right
+    )
+    return small and layer.stride == (1, 1) and x.device.type == "cpu"
+
+
+class _FromEverywhere(torch.autograd.Function):
+    """A kernel (I, J, kh, kw) with its middle on each place of a map of height x width in turn ->
+    (H x W x I, H x W x J): what it has on every place then.
+
+    A Function for the way back: PyTorch's would make a whole kernel of zeros for every place.
+    """
+
+    @staticmethod
+    def forward(context: Any, weight: Tensor, height: int, width: int) -> Tensor:
+        context.of = weight.shape, height, width
+        last = weight.permute(0, 2, 3, 1)  # channels last, as it lies
+        parts = [part.flatten(1) for part in _parts(last, height, width)]
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (inputs, outputs, down, right), height, width = context.of
+        summed = gradients[0].new_zeros(inputs, down, right, outputs)
+        places = gradients[0].view(height * width, inputs, height, width, outputs)
+        for part, gradient in zip(_parts(summed, height, width), places, strict=True):
+            part += gradient
+        return summed.permute(0, 3, 1, 2), None, None
+
+
+def _parts(last: Tensor, height: int, width: int) -> list[Tensor]:
+    """Of a kernel (I, kh, kw, J) what lies on the map, with its middle on each place."""
+    down, right = last.shape[1] // 2, last.shape[2] // 2
+    return [
+        last[:, down - i : down - i + height, right - j : right - j + width]
+        for i in range(height)
+        for j in range(width)
+    ]
+
+
+def _from_everywhere(weight: Tensor, x: Tensor) -> Tensor:
+    if torch.is_autocast_enabled(x.device.type):
+        weight = weight.to(torch.get_autocast_dtype(x.device.type))
+    made: Tensor = _FromEverywhere.apply(weight, *x.shape[2:])
+    return made
+
+
+def _flat(x: Tensor) -> Tensor:
+    """(N, C, H, W) -> (N, H x W x C), as it lies with channels last."""
+    return x.permute(0, 2, 3, 1).flatten(1)
+
+
+def _map_of(flat: Tensor, x: Tensor, bias: Tensor | None) -> Tensor:
+    """(N, H x W x O) -> (N, O, H, W), of x's height and width."""
+    y = flat.view(len(x), *x.shape[2:], -1)
+    return (y if bias is None else y + bias).permute(0, 3, 1, 2)
+
+
 def conv(
     channels: int, out: int, kernel: Size, stride: Size = (1, 1), *, transposed: bool = False
 ) -> nn.Module:
     """A "same"-padded convolution with bias: its output is the input's size over the stride."""
     padding = (kernel[0] // 2, kernel[1] // 2)
-    kind = nn.ConvTranspose2d if transposed else nn.Conv2d
+    if transposed:
+        return SmallMapsTransposed(channels, out, kernel, stride, padding)
+    kind = Pointwise if kernel == (1, 1) != stride else SmallMaps
     return kind(channels, out, kernel, stride, padding)

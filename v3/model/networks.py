@@ -18,21 +18,12 @@ from v3.model.layers import (
     SampleNorm,
     Size,
     Spreading,
+    channels_last,
     conv,
     modulation,
     norm,
 )
 from v3.model.spec import ResidualGroup, Spec, StridedLayer
-
-
-def memory_format(spec: Spec, device: torch.device) -> torch.memory_format:
-    """How the network's activations lie in memory: channels last, which is faster, where it may.
-
-    The residual networks have 1x1 convolutions of stride 2, in whose backward pass PyTorch 2.13.0
-    dies on CPUs with channels last and few channels (4 to 8 on 512x32: signal 11).
-    """
-    safe = spec.network == "strided" or device.type != "cpu"
-    return torch.channels_last if safe else torch.contiguous_format
 
 
 class Encoder(nn.Module):
@@ -70,8 +61,10 @@ class Encoder(nn.Module):
             x = (x - mean) / (2 * deviation)
             light = torch.cat([mean.flatten(1), deviation.flatten(1).log()], dim=1)
             removed.append(self.contrast(light))
-        x = x.contiguous(memory_format=memory_format(self.spec, x.device))
-        content, style = self.joint(self.trunk(x)).split(self.split, dim=1)
+        x = self.trunk(channels_last(x))
+        if x.requires_grad:
+            x.register_hook(channels_last)
+        content, style = self.joint(x).split(self.split, dim=1)
         return self.content(content), sum(removed, self.style(style))
 
 
@@ -105,8 +98,10 @@ class Decoder(nn.Module):
         if self.style is not None:
             content = torch.cat([content, self.style(z_s)], dim=1)
         x = self.joint(content)
-        x = x.contiguous(memory_format=memory_format(self.spec, x.device))
-        return self.trunk(x, z_s).contiguous()
+        x = self.trunk(channels_last(x), z_s)
+        if x.requires_grad:
+            x.register_hook(channels_last)
+        return x.contiguous()
 
 
 def trunk_sizes(spec: Spec, fragment_shape: tuple[int, int, int]) -> list[Size]:

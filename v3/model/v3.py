@@ -21,7 +21,7 @@ from v3.base import processes
 from v3.base.errors import V3Error
 from v3.base.files import atomic_folder, write_json
 from v3.model.about import SCHEMA, About, ModelInfo, StyleChannel
-from v3.model.networks import Decoder, Encoder, memory_format
+from v3.model.networks import Decoder, Encoder
 from v3.model.quantizer import Quantizer
 from v3.model.spec import Spec
 from v3.model.stored import ABOUT, WEIGHTS, mend, read_about, read_weights
@@ -73,11 +73,7 @@ class V3(nn.Module):
         self.style_norm: nn.Module = nn.Identity()
         if self.style.standardise:
             self.style_norm = nn.BatchNorm1d(spec.style_dim, affine=False)
-        self.lay_out()
-
-    def lay_out(self) -> None:
-        """Weights in the memory format of their device, as those are after a move to another."""
-        self.to(memory_format=memory_format(self.spec, self.device))  # type: ignore[call-overload]
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def embed(self, x: Tensor, profile: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Network input (N, C, H, W) -> z_c (N, d_c) and z_s (N, d_s).

@@ -7,6 +7,8 @@ arXiv 1904.08779).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Generator, Tensor
 
@@ -14,6 +16,7 @@ from v3.base.errors import V3Error
 from v3.base.processes import rand, randint
 from v3.training.params import AugmentParams, TrainParams
 
+IN_CACHE = 200_000  # numbers that are changed together: with what is between, some 2 MB
 SLACK = 1e-3  # of rounding, on the range of images
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma
 
@@ -42,14 +45,29 @@ def _other_light(x: Tensor, params: AugmentParams, generator: Generator) -> Tens
         )
         if strength > 0
     ]
+    drawn = []
     for index in torch.randperm(len(changes), generator=generator).tolist():
         change, strength = changes[index]
         draw = (rand(len(x), generator=generator) * 2 - 1) * strength
-        x = change(x, draw.to(x.device).view(-1, 1, 1, 1, 1))
+        drawn.append((change, draw.to(x.device).view(-1, 1, 1, 1, 1)))
+    parts = []
+    for begin, some in _in_cache(x):
+        for change, draw in drawn:
+            some = change(some, draw[begin : begin + len(some)])
+        parts.append(some)
+    x = torch.cat(parts)
     if params.invert > 0:
         turned = rand(len(x), generator=generator) < params.invert
         x = torch.where(turned.to(x.device).view(-1, 1, 1, 1, 1), 1 - x, x)
     return x
+
+
+def _in_cache(x: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """Samples in a row with the number of the first: on a CPU as many as its cache holds while one
+    change follows another, on a GPU all."""
+    size = max(1, IN_CACHE // x[0].numel()) if x.device.type == "cpu" else len(x)
+    for begin in range(0, len(x), size):
+        yield begin, x[begin : begin + size]
 
 
 def check_kind(params: TrainParams, low: float, high: float, section: str) -> None:
@@ -68,51 +86,56 @@ def check_kind(params: TrainParams, low: float, high: float, section: str) -> No
 
 
 def _brightness(x: Tensor, draw: Tensor) -> Tensor:
-    return (x * (1 + draw)).clamp(0, 1)
+    return (x * (1 + draw)).clamp_(0, 1)
 
 
 def _contrast(x: Tensor, draw: Tensor) -> Tensor:
     mean = _grey(x).mean((-2, -1), keepdim=True)
-    return torch.lerp(mean, x, 1 + draw).clamp(0, 1)
+    return (x * (1 + draw)).sub_(mean * draw).clamp_(0, 1)
 
 
 def _saturation(x: Tensor, draw: Tensor) -> Tensor:
-    return torch.lerp(_grey(x).expand_as(x), x, 1 + draw).clamp(0, 1)
+    return (x * (1 + draw)).sub_(_grey(x) * draw).clamp_(0, 1)
 
 
 def _hue(x: Tensor, draw: Tensor) -> Tensor:
     """Turn the hue of HSV by `draw` of a full circle; saturation and value stay.
 
-    With value v = max and chroma c, a channel of hue h is v - c * clip(min(k, 4 - k), 0, 1) where
-    k = (offset + 6 h) mod 6 and offset is 5, 3, 1 for red, green, blue.
+    With value v = max, chroma c and a hue h of 0 to 6, red is v - c + c * clip(|h - 3| - 1, 0, 1)
+    and green and blue are v - c + c * clip(2 - |h - p|, 0, 1) with p of 2 and 4. (A choice is a
+    product with 0 or 1 here, and a maximum one of pairs: `where`, `amax` and `remainder` take
+    several times as long on a CPU.)
     """
     red, green, blue = x.unbind(2)
-    value = x.amax(2)
-    chroma = value - x.amin(2)
-    safe = chroma.clamp_min(1e-8)
-    sector = torch.where(
-        value == red,
-        (green - blue) / safe,
-        torch.where(value == green, (blue - red) / safe + 2, (red - green) / safe + 4),
-    )
-    sector = sector + 6 * draw.squeeze(2)
-    channels = []
-    for offset in (5.0, 3.0, 1.0):
-        k = torch.remainder(sector + offset, 6)
-        channels.append(value - chroma * torch.minimum(k, 4 - k).clamp(0, 1))
-    return torch.stack(channels, 2)
+    value = torch.maximum(torch.maximum(red, green), blue)
+    low = torch.minimum(torch.minimum(red, green), blue)
+    chroma = value - low
+    is_red = value.clone().eq_(red)
+    is_green = value.eq_(green).mul_(1 - is_red)
+    # from the sector's own channel, 0, 2 or 4, towards the larger of the other two
+    hue = ((red - green) * (1 - is_red - is_green)).addcmul_(is_red, green - blue)
+    hue.addcmul_(is_green, blue - red).div_(chroma.clamp_min(1e-8))
+    hue.add_(4 + 6 * draw.squeeze(2)).sub_(is_red, alpha=4).sub_(is_green, alpha=2)
+    hue.sub_((hue / 6).floor_(), alpha=6)
+    turned = torch.empty_like(x)
+    share = (hue - 3).abs_().sub_(1).clamp_(0, 1)
+    torch.addcmul(low, chroma, share, out=turned[:, :, 0])
+    for channel, middle in ((1, 2), (2, 4)):
+        share = (hue - middle).abs_().neg_().add_(2).clamp_(0, 1)
+        torch.addcmul(low, chroma, share, out=turned[:, :, channel])
+    return turned
 
 
 def _gamma(x: Tensor, draw: Tensor) -> Tensor:
     """x to the power exp(draw): below 0 dark inks turn pale while white paper stays white."""
-    return x.clamp_min(1e-6).pow(draw.exp())
+    return x.clamp_min(1e-6).log_().mul_(draw.exp()).exp_()
 
 
 def _grey(x: Tensor) -> Tensor:
     if x.shape[2] == 1:
         return x
-    weights = torch.tensor(GREY, device=x.device).view(3, 1, 1)
-    return (x * weights).sum(2, keepdim=True)
+    red, green, blue = x.split(1, dim=2)
+    return (red * GREY[0]).add_(green, alpha=GREY[1]).add_(blue, alpha=GREY[2])
 
 
 def _mask_frequencies(x: Tensor, share: float, generator: Generator) -> Tensor:

@@ -71,7 +71,6 @@ def train(
         (processes.rank(), processes.count()),
     )
     batches.move_to(device)
-    model.lay_out()
     held_out = validation_set(fragments, validation, params).to(device)
     state = State()
     saved = processes.from_first(checkpoints.load() if processes.first() else None)
