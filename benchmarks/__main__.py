@@ -23,13 +23,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
 from threadpoolctl import threadpool_limits
 
 from benchmarks import data, evaluation, machine, results, stages, training
 from benchmarks.clock import LENGTHS, Length
 from benchmarks.rows import Bench, Row, scratch
 from v3.base.errors import V3Error
-from v3.base.params_file import read_params_file
+from v3.base.params_file import merge, read_params_file
 from v3.params import parse_params
 from v3.training.loop import choose_device, use_threads
 
@@ -93,7 +94,7 @@ def parsed() -> argparse.Namespace:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a parameter of training, in place of what params.yaml says",
+        help="a parameter of training, as weights.agreement=0, in place of what params.yaml says",
     )
     parser.add_argument("--label", help="name of the results (default: the device's)")
     parser.add_argument("--out", type=Path, help="folder of the results")
@@ -111,8 +112,13 @@ def begun(args: argparse.Namespace) -> Bench:
     params = parse_params(read_params_file(machine.ROOT / "params.yaml"))
     device = choose_device(args.device)
     use_threads(params.machine.model_copy(update={"threads": args.threads}))
-    settings = [setting.partition("=") for setting in args.set]
-    train: dict[str, Any] = {name: value for name, _, value in settings}
+    train: dict[str, Any] = {}
+    for setting in args.set:
+        name, _, value = setting.partition("=")
+        said: Any = YAML(typ="safe").load(value)
+        for part in reversed(name.split(".")):
+            said = {part: said}
+        train = merge(train, said)
     if args.bf16:
         train["precision"] = "bfloat16"
     length: Length = LENGTHS[args.length]

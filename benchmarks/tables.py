@@ -16,6 +16,7 @@ NONE = "-"
 TOP = 6  # operators of each profile
 GROUPS = {
     "train": "training, of a network's fragments",
+    "published": "the published network, loss and style channel",
     "embed": "embeddings for the evaluation",
     "data": "making the data",
     "evaluate": "evaluation",

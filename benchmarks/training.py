@@ -16,8 +16,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.clock import finish, timed
 from benchmarks.corpora import Kind, kinds, write_random
-from benchmarks.machine import MATRIX_PRODUCT
+from benchmarks.machine import MATRIX_PRODUCT, ROOT
 from benchmarks.rows import Bench, Row, scratch
+from v3.base.params_file import merge, read_params_file, read_section
 from v3.base.schema import read
 from v3.model.spec import Spec, chosen_spec
 from v3.training.batches import Batches
@@ -26,6 +27,8 @@ from v3.training.params import TrainParams
 
 SAME_CONVOLUTIONS = "convolutions alone"
 PROFILED = "laptop"  # the networks whose steps are profiled
+PUBLISHED = "published"  # the study with the published choices, and the benchmarks of the published
+PAPER = "paper"  # networks, trained as they were: without second views and changes of colour
 TOP = 12  # rows of a profile
 NAME = 80  # characters of an operator's: those of templates are endless
 BATCHES = 2  # different ones, in turn
@@ -42,11 +45,17 @@ class Training:
 
 def names(bench: Bench) -> dict[str, tuple[str, str]]:
     """All networks of all corpora by the name of their benchmark: (corpus, network)."""
-    found = {}
-    for corpus in kinds(bench.params):
-        for network in dict(bench.params.sections[corpus]["specs"]):
-            found[f"train/{corpus}/{network}"] = (corpus, network)
-    return found
+    specs = {corpus: dict(bench.params.sections[corpus]["specs"]) for corpus in kinds(bench.params)}
+    found = {
+        f"train/{corpus}/{network}": (corpus, network)
+        for corpus, networks in specs.items()
+        for network in networks
+    }
+    return found | {
+        f"{PUBLISHED}/{corpus}": (corpus, PAPER)
+        for corpus, networks in specs.items()
+        if PAPER in networks
+    }
 
 
 def measure(bench: Bench) -> Iterator[Row]:
@@ -54,7 +63,8 @@ def measure(bench: Bench) -> Iterator[Row]:
     convolutions have when nothing else is done."""
     for name, (corpus, network) in names(bench).items():
         if bench.wants(name):
-            with prepared(bench, corpus, network) as training:
+            study = PUBLISHED if name.startswith(f"{PUBLISHED}/") else None
+            with prepared(bench, corpus, network, study) as training:
                 yield _measured(bench, name, training)
 
 
@@ -67,10 +77,14 @@ def profiles(bench: Bench) -> Iterator[tuple[str, Row]]:
 
 
 @contextmanager
-def prepared(bench: Bench, corpus: str, network: str) -> Iterator[Training]:
-    """A training on random fragments, after its first step (which starts the codebook)."""
+def prepared(
+    bench: Bench, corpus: str, network: str, study: str | None = None
+) -> Iterator[Training]:
+    """A training on random fragments, after its first step (which starts the codebook): by the
+    corpus's recipe, or by that of a study."""
     section = bench.params.sections[corpus]
-    params = train_params(bench, section["train"])
+    raw = read_params_file(ROOT / "params.yaml")
+    params = train_params(bench, read_section(raw, corpus, "train", TrainParams, study))
     spec = chosen_spec(network, section["specs"], corpus)
     with scratch() as folder:
         yield begin(bench, corpus, kinds(bench.params)[corpus], spec, params, folder)
@@ -81,7 +95,7 @@ def train_params(bench: Bench, params: TrainParams) -> TrainParams:
     changes = dict(bench.train)
     if bench.length.batch is not None:
         changes["batch_samples"] = bench.length.batch
-    return read(TrainParams, params.model_dump() | changes, "train")
+    return read(TrainParams, merge(params.model_dump(), changes), "train")
 
 
 def begin(
