@@ -6,7 +6,7 @@ A column a file: the runs of several machines, or of two commits on one (`--befo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +121,16 @@ def _machine(about: dict[str, Any]) -> str:
 
 
 def _otherwise(train: dict[str, Any]) -> str:
-    return ", ".join(f"`{name}={value}`" for name, value in train.items()) or "as params.yaml"
+    return ", ".join(f"`{name}={value}`" for name, value in _flat(train)) or "as params.yaml"
+
+
+def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested values by their dotted names."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
 
 
 def _labels(results: Sequence[Results]) -> list[str]:

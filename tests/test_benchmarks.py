@@ -23,7 +23,8 @@ from v3.fragments.labels import LabelledFragments, validate
 from v3.params import load_params
 
 # The other networks of the `paper` size are measured by the same lines, and take minutes.
-ONLY = ["train/*/laptop", "train/phonenums/paper", "embed", "retrieval", "evaluate", "data"]
+LARGE = ("train/phonenums/paper", "published/phonenums")
+ONLY = ["train/*/laptop", *LARGE, "embed", "retrieval", "evaluate", "data"]
 
 
 def benchmarks(*args: str) -> subprocess.CompletedProcess[str]:
@@ -58,12 +59,12 @@ def strictly(path: Path) -> Any:
 def test_everything_that_is_listed_is_measured(measured: Path) -> None:
     found = strictly(measured)
     listed = benchmarks("--list").stdout.split()
-    assert {row["name"] for row in found["measured"]} == {
-        name
-        for name in listed
-        if not (name.endswith("/paper") and name != "train/phonenums/paper")
-        and name not in ("retrieval/20000x512", "retrieval/100000x512")  # too large for so short
-    }
+    # not the other large networks, and what is too large for so short a time
+    small = [name for name in listed if name.split("/")[-1] != "paper"]
+    small = [name for name in small if name.split("/")[0] != "published"]
+    large = ("retrieval/20000x512", "retrieval/100000x512")
+    wanted = {*LARGE, *small}.difference(large)
+    assert {row["name"] for row in found["measured"]} == wanted
     corpora = {name.split("/")[1] for name in listed if name.startswith("train/")}
     assert {name for name in listed if name.startswith("train/")} == {
         f"train/{corpus}/{network}" for corpus in corpora for network in ("laptop", "paper")
@@ -92,6 +93,9 @@ def test_the_operations_of_a_step_are_those_of_the_network(measured: Path) -> No
     """At least those of both views, and of the large network far more."""
     rows = {row["name"]: row for row in strictly(measured)["measured"]}
     small, large = (rows[f"train/phonenums/{network}"] for network in ("laptop", "paper"))
+    # of the published loss one view less, of the encoder
+    assert large["operations"] * 0.5 < rows["published/phonenums"]["operations"]
+    assert large["operations"] * 0.8 > rows["published/phonenums"]["operations"]
     assert small["items"] == large["items"] == 2 * 10
     # the second convolution alone: 64 x 32 x 4 x 4 weights at 6 x 4 places, both views, forwards
     assert small["operations"] > 20 * 2 * 2 * 64 * 32 * 4 * 4 * 6 * 4
@@ -132,6 +136,25 @@ def test_half_precision(tmp_path: Path) -> None:
     done = benchmarks(*args, "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert strictly(tmp_path / "half.json")["about"]["train"] == {"precision": "bfloat16"}
+    assert "| training otherwise | `precision=bfloat16` |" in tables.machines(tables.read(tmp_path))
+
+
+def test_other_settings_within_a_section(tmp_path: Path) -> None:
+    """Numbers are numbers, and without a second view a step has less to do."""
+    found = {}
+    for label, weight in (("with", "1.5"), ("without", "0")):
+        settings = [f"weights.{name}={weight}" for name in ("agreement", "discrimination")]
+        args = ["--length", "tiny", "--only", "train/phonenums/laptop", "--label", label]
+        args += [word for setting in settings for word in ("--set", setting)]
+        done = benchmarks(*args, "--out", str(tmp_path))
+        assert done.returncode == 0, done.stderr
+        found[label] = strictly(tmp_path / f"{label}.json")
+    weights = {"agreement": 1.5, "discrimination": 1.5}
+    assert found["with"]["about"]["train"] == {"weights": weights}
+    one, two = (found[label]["measured"][0]["operations"] for label in ("without", "with"))
+    assert one < 0.8 * two
+    said = tables.machines(tables.read(tmp_path))
+    assert "| `weights.agreement=1.5`, `weights.discrimination=1.5` |" in said
 
 
 # --- parts ---------------------------------------------------------------------------------------
