@@ -20,7 +20,7 @@ from v3.training.objective import objective
 from v3.training.params import TrainParams
 
 FEW_FRAGMENTS = 32  # of a batch: mean and variance of fewer say too little to normalise by
-MOST_UPDATES = 200  # however many samples there are to adapt to
+MOST_UPDATES = 50  # however many samples there are to adapt to
 
 
 def adapt(
@@ -34,7 +34,7 @@ def adapt(
     """A copy of the model after `passes` over the samples with the training loss.
 
     The codebook does not move, so a code keeps the meaning that it had before. Of very many
-    samples the passes end after 200 updates. Where a batch holds fewer than 32 fragments, its mean
+    samples the passes end after 50 updates. Where a batch holds fewer than 32 fragments, its mean
     and variance would lead astray: the norm layers then keep those of training. A single sample
     has no others to differ from; what compares samples then has no gradient. Deterministic under
     `params.seed`. Raises `V3Error` if there is no sample.

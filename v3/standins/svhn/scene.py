@@ -19,7 +19,8 @@ import matplotlib
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
+from scipy.ndimage import maximum_filter, minimum_filter
 
 from v3.standins.svhn.camera import Array, boxes_around, light, photograph_of, tilt
 
@@ -89,9 +90,9 @@ def _bank() -> dict[tuple[int, int, int], Image.Image]:
 def _heavier(glyph: Image.Image, pixels: int) -> Image.Image:
     if not pixels:
         return glyph
-    return glyph.filter(
-        (ImageFilter.MaxFilter if pixels > 0 else ImageFilter.MinFilter)(abs(pixels))
-    )
+    # Pillow's filters of the same name give the same and take up to thirty times as long
+    extreme = maximum_filter if pixels > 0 else minimum_filter
+    return Image.fromarray(extreme(np.asarray(glyph), abs(pixels), mode="nearest"))
 
 
 def _flat(
@@ -233,9 +234,9 @@ def _apply_ink(rng: Generator, picture: Array, ink: Array, colour: Array, height
         shadow = np.roll(ink, tuple(shift), (0, 1))[..., None]
         picture *= 1 - shadow * rng.uniform(0.25, 0.7)
     if kind == "outline":
-        mask = Image.fromarray(np.uint8(ink * 255))
         thick = 2 * max(1, round(height * rng.uniform(0.015, 0.04))) + 1
-        wide = np.asarray(mask.filter(ImageFilter.MaxFilter(thick)), np.float32)[..., None] / 255
+        wide = maximum_filter(np.uint8(ink * 255), thick, mode="nearest")
+        wide = wide.astype(np.float32)[..., None] / 255
         picture += wide * (_tint(rng, rng.uniform(10, 245), 0.15) - picture)
     if kind == "relief":
         edge = np.roll(ink, tuple(shift), (0, 1)) - np.roll(ink, tuple(-shift), (0, 1))
