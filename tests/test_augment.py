@@ -5,6 +5,7 @@ import colorsys
 import pytest
 import torch
 
+import v3.training.augment
 from v3.base.errors import V3Error
 from v3.params import load_params
 from v3.training.augment import _hue, augment, check_kind
@@ -41,6 +42,23 @@ def test_hue_turns_like_hsv(turn):
     for before, after in zip(x[0, 0].flatten(1).T, turned[0, 0].flatten(1).T, strict=True):
         h, s, v = colorsys.rgb_to_hsv(*before.tolist())
         assert after.tolist() == pytest.approx(colorsys.hsv_to_rgb((h + turn) % 1, s, v), abs=1e-5)
+
+
+def test_hue_turns_where_two_channels_are_as_large_or_as_small():
+    corners = torch.cartesian_prod(*[torch.tensor([0.2, 0.5, 0.9])] * 3)
+    turned = _hue(corners.T.reshape(1, 1, 3, 3, 9), torch.full((1, 1, 1, 1, 1), 0.15))
+    for before, after in zip(corners, turned[0, 0].flatten(1).T, strict=True):
+        h, s, v = colorsys.rgb_to_hsv(*before.tolist())
+        assert after.tolist() == pytest.approx(colorsys.hsv_to_rgb((h + 0.15) % 1, s, v), abs=1e-5)
+
+
+def test_a_part_at_a_time_is_the_same_as_all_at_once(monkeypatch):
+    x = torch.rand(7, 2, 3, 4, 4, generator=generator())
+    changes = config(hue=0.5, saturation=0.2, brightness=0.2, contrast=0.2, gamma=0.5, invert=0.5)
+    whole = augment(x, changes, "images", generator())
+    for samples in (1, 3):
+        monkeypatch.setattr(v3.training.augment, "IN_CACHE", samples * x[0].numel())
+        assert torch.equal(augment(x, changes, "images", generator()), whole)
 
 
 def test_grey_stays_grey_under_hue_and_saturation():
