@@ -48,7 +48,8 @@ def test_a_folder_of_pictures(home: Path) -> None:
     assert section["specs"]["laptop"].atoms == 4
     train = section["train"]
     assert (train.fragments_per_sample, train.batch_samples, train.relativity) == (4, 2, 2.0)
-    assert (train.steps, train.view.shift) == (2000, 0.1)  # they need not lie in the middle
+    # they need not lie in the middle
+    assert (train.steps, train.in_place, train.view.shift) == (2600, 0.2, 0.1)
     assert train.view.zoom == found.sections["phonenums"]["train"].view.zoom  # all else: the recipe
 
 
