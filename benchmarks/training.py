@@ -27,8 +27,8 @@ from v3.training.params import TrainParams
 
 SAME_CONVOLUTIONS = "convolutions alone"
 PROFILED = "laptop"  # the networks whose steps are profiled
-PUBLISHED = "published"  # the study with the published choices, and the benchmarks of the published
-PAPER = "paper"  # networks, trained as they were: without second views and changes of colour
+PUBLISHED = "published"  # the study of the published choices: no second views, no changes of colour
+PAPER = "paper"  # the published networks, which are measured by that study, too
 TOP = 12  # rows of a profile
 NAME = 80  # characters of an operator's: those of templates are endless
 BATCHES = 2  # different ones, in turn
@@ -43,45 +43,38 @@ class Training:
     step: Callable[[], Any]
 
 
-def names(bench: Bench) -> dict[str, tuple[str, str]]:
-    """All networks of all corpora by the name of their benchmark: (corpus, network)."""
-    specs = {corpus: dict(bench.params.sections[corpus]["specs"]) for corpus in kinds(bench.params)}
-    found = {
-        f"train/{corpus}/{network}": (corpus, network)
-        for corpus, networks in specs.items()
-        for network in networks
-    }
-    return found | {
-        f"{PUBLISHED}/{corpus}": (corpus, PAPER)
-        for corpus, networks in specs.items()
-        if PAPER in networks
-    }
+def names(bench: Bench) -> dict[str, tuple[str, str, str | None]]:
+    """All networks of all corpora by the name of their benchmark: (corpus, network, study)."""
+    found: dict[str, tuple[str, str, str | None]] = {}
+    for corpus in kinds(bench.params):
+        networks = dict(bench.params.sections[corpus]["specs"])
+        found |= {f"train/{corpus}/{name}": (corpus, name, None) for name in networks}
+        if PAPER in networks:
+            found[f"{PUBLISHED}/{corpus}"] = (corpus, PAPER, PUBLISHED)
+    return found
 
 
 def measure(bench: Bench) -> Iterator[Row]:
     """A row a network: how much of the matrix product's speed it has, and of the speed that its own
     convolutions have when nothing else is done."""
-    for name, (corpus, network) in names(bench).items():
+    for name, (corpus, network, study) in names(bench).items():
         if bench.wants(name):
-            study = PUBLISHED if name.startswith(f"{PUBLISHED}/") else None
             with prepared(bench, corpus, network, study) as training:
                 yield _measured(bench, name, training)
 
 
 def profiles(bench: Bench) -> Iterator[tuple[str, Row]]:
     """Of one step of each network that is called `laptop`: its operators by their own time."""
-    for name, (corpus, network) in names(bench).items():
+    for name, (corpus, network, study) in names(bench).items():
         if network == PROFILED and bench.wants(name):
-            with prepared(bench, corpus, network) as training:
+            with prepared(bench, corpus, network, study) as training:
                 yield name, _profiled(bench, training)
 
 
 @contextmanager
-def prepared(
-    bench: Bench, corpus: str, network: str, study: str | None = None
-) -> Iterator[Training]:
+def prepared(bench: Bench, corpus: str, network: str, study: str | None) -> Iterator[Training]:
     """A training on random fragments, after its first step (which starts the codebook): by the
-    corpus's recipe, or by that of a study."""
+    corpus's recipe with what the study says otherwise."""
     section = bench.params.sections[corpus]
     raw = read_params_file(ROOT / "params.yaml")
     params = train_params(bench, read_section(raw, corpus, "train", TrainParams, study))
