@@ -10,6 +10,7 @@ import pytest
 import torch
 from training_runs import few_steps, machine, replace, run, same, weights
 
+import v3.adaptation
 import v3.training.checkpoint
 from v3.adaptation import adapt
 from v3.base.closure import closure
@@ -19,6 +20,7 @@ from v3.evaluation.params import FewShotParams
 from v3.fragments.labels import LabelledFragments
 from v3.training.checkpoint import Checkpoints
 from v3.training.loop import read_pending, train, validate, validation_set
+from v3.training.objective import objective
 from v3.training.state import State
 
 
@@ -216,3 +218,19 @@ def test_embeddings_follow_the_samples(tiny_file, tiny_spec, params):
     assert np.allclose(some.z_c[4:], one.z_c, atol=1e-6)
     assert set(some.style_label) == {1, 2}
     assert not np.allclose(some.style_read, some.style_noisy)
+
+
+def test_adaptation_to_many_samples_ends_early(tiny_file, tiny_spec, params, monkeypatch):
+    model, _ = run(tiny_file, tiny_spec, replace(params, steps=2))
+    steps = []
+
+    def counted(*args):
+        steps.append(1)
+        return objective(*args)
+
+    monkeypatch.setattr(v3.adaptation, "objective", counted)
+    for passes, least, most in ((3, 3, 3 * len(tiny_file.validation)), (1000, 50, 50)):
+        few_shot = FewShotParams(seed=0, passes=passes, learning_rate=1e-3)
+        adapt(model, tiny_file.path, tiny_file.validation, few_shot, params, machine())
+        assert least <= len(steps) <= most
+        steps.clear()
