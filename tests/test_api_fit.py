@@ -166,9 +166,12 @@ def test_short_samples_have_a_recipe_that_they_can_meet() -> None:
 def test_arrays_have_the_recipe_that_a_folder_of_the_same_has(kind: str, n: int) -> None:
     facts = Facts("mine", kind=kind, codes=4, fragments=n, training=50, groups=())
     section = YAML(typ="safe").load(section_of("mine", "images", {}, facts))["mine"]
-    base = read_params_file(ROOT / "params.yaml")["defaults"]["train"]
-    _, params = recipe((3, 32, 32), [n] * 50, 4, {"kind": kind}, {})
-    assert params == read(TrainParams, merge(base, section["train"]), "train")
+    base = read_params_file(ROOT / "params.yaml")["defaults"]
+    spec, params = recipe((3, 32, 32), [n] * 50, 4, {"kind": kind}, {})
+    assert params == read(TrainParams, merge(base["train"], section["train"]), "train")
+    network = merge(base["specs"]["laptop"], section["specs"]["laptop"])
+    assert spec == Spec.from_dict(network)
+    assert (spec.colours > 0) == (kind == "images")
 
 
 @pytest.mark.parametrize(

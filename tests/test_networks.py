@@ -8,6 +8,7 @@ from scipy.fft import dct
 from v3.base.errors import V3Error
 from v3.model.layers import (
     LEAST_CONTRAST,
+    Colours,
     Modulation,
     Pointwise,
     ResidualBlock,
@@ -95,6 +96,45 @@ def test_sample_norm_takes_off_what_a_sample_shares(tiny_spec):
         encoder(x)
 
 
+def test_colours_are_counted_wherever_they_lie_and_interpolated():
+    counted = Colours(3, bins=3, style_dim=4)
+    x = torch.zeros(1, 3, 8, 8)
+    x[:, 0, :4] = 1.0  # the upper half red
+    x[:, 2, 4:, 4:] = 0.25  # a quarter between black and a blue of one half
+    shares = counted.shares(x).view(3, 3, 3)  # red, green, blue
+    assert shares.sum() == pytest.approx(1)
+    assert shares[2, 0, 0] == pytest.approx(1 / 2)
+    assert shares[0, 0, 0] == pytest.approx(1 / 4 + 1 / 8)
+    assert shares[0, 0, 1] == pytest.approx(1 / 8)
+    aside = counted.shares(x.roll((2, 4), (2, 3))).view(3, 3, 3)
+    assert torch.allclose(aside, shares)
+    grey = Colours(1, bins=5, style_dim=4).shares(torch.full((2, 1, 4, 4), 0.9))
+    assert torch.allclose(grey, torch.tensor([0.0, 0.0, 0.0, 0.4, 0.6]).expand(2, 5))
+
+
+def test_counted_colours_are_style_and_not_content(tiny_spec):
+    encoder = Encoder(tiny_spec.model_copy(update={"colours": 3}), (3, 8, 8)).eval()
+    plain = Encoder(tiny_spec, (3, 8, 8)).eval()
+    plain.load_state_dict(
+        {name: value for name, value in encoder.state_dict().items() if "colours" not in name}
+    )
+    x = torch.rand(4, 3, 8, 8)
+    with torch.inference_mode():
+        (z_c, z_s), (same, less) = encoder(x), plain(x)
+        counted = encoder.colours(x)
+    assert torch.equal(z_c, same)
+    assert torch.allclose(z_s, less + counted, atol=1e-6)
+    assert counted.abs().max() > 0.01
+    assert encoder.colours.read.weight.requires_grad
+
+
+def test_more_bins_than_can_be_counted_are_refused(tiny_spec):
+    spec = tiny_spec.model_copy(update={"colours": 17})
+    with pytest.raises(V3Error, match="17 to the power of 3 channels"):
+        Encoder(spec, (3, 8, 8))
+    Encoder(spec, (1, 8, 8))
+
+
 @pytest.mark.parametrize("name", ["strided", "residual"])
 def test_style_modulates_every_channel_and_nothing_at_first(tiny_spec, name):
     group = {"channels": 8, "levels": 1, "blocks": 1, "kernel": "3x3", "strides": "2x2"}
@@ -131,6 +171,11 @@ def test_a_decoder_may_read_the_style_before_its_trunk_and_within(tiny_spec):
         modulations[-1].read[-1].bias.copy_(torch.tensor([0.0, 0.0, 0.0, 1.0, 2.0, 3.0]))
         moved = decoder(z_q, z_s) - plain
     assert torch.allclose(moved.mean((0, 2, 3)), torch.tensor([1.0, 2.0, 3.0]), atol=1e-5)
+
+
+def test_one_level_of_colours_is_refused(tiny_spec):
+    with pytest.raises(V3Error, match=r"spec\.colours must be 0 or >= 2"):
+        Spec.from_dict(tiny_spec.to_dict() | {"colours": 1})
 
 
 def test_modulation_is_learnt_from_the_style(tiny_spec):

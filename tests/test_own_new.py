@@ -46,6 +46,7 @@ def test_a_folder_of_pictures(home: Path) -> None:
     section = found.sections["mine"]
     assert (section["images"].folder, section["images"].size) == ("../pages", (32, 32))
     assert section["specs"]["laptop"].atoms == 4
+    assert section["specs"]["laptop"].colours == 5
     train = section["train"]
     assert (train.fragments_per_sample, train.batch_samples, train.relativity) == (4, 2, 2.0)
     # they need not lie in the middle

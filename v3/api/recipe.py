@@ -19,7 +19,7 @@ from v3.base.params_file import DEFAULTS, Machine, merge, read_machine, read_par
 from v3.base.schema import Path as Keys
 from v3.base.schema import mapping, read
 from v3.model.spec import Spec
-from v3.own.recipe import fragments_per_sample, training_facts
+from v3.own.recipe import fragments_per_sample, network_facts, training_facts
 from v3.training.params import TrainParams
 
 RECIPE = Path(__file__).parents[1] / "params.yaml"
@@ -61,7 +61,8 @@ def recipe(
             f"train['batch_samples'] is {params.batch_samples}, and only {len(counts)} samples "
             "train: lower it."
         )
-    network = merge(mapping(raw["specs"], "specs")[NETWORK], {"atoms": codes})
+    facts = {"atoms": codes} | network_facts(params.kind)
+    network = merge(mapping(raw["specs"], "specs")[NETWORK], facts)
     if not {"layers", "groups"} & spec.keys():
         network["layers"] = layers_for(shape, network["layers"])
     return Spec.from_dict(merge(network, spec), "spec"), params

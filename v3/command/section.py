@@ -19,7 +19,7 @@ from v3.base.errors import V3Error
 from v3.base.files import atomic_file
 from v3.base.params_file import DEFAULTS
 from v3.model.spec import Spec
-from v3.own.recipe import fragments_per_sample, training_facts
+from v3.own.recipe import fragments_per_sample, network_facts, training_facts
 from v3.params import SHARED, parse_params
 
 COMMENT = 31  # column at which what a line means begins
@@ -57,7 +57,7 @@ def section_of(name: str, key: str, source: Mapping[str, Any], facts: Facts) -> 
         split["unseen_styles"] = _in_line(facts.groups)
     section["split"] = _flow(split)
     section["spec"] = "laptop"
-    network = CommentedMap({"atoms": facts.codes})
+    network = CommentedMap({"atoms": facts.codes} | network_facts(facts.kind))
     if facts.layers:
         network["layers"] = CommentedSeq(facts.layers)
         section["specs"] = CommentedMap({"laptop": network})

@@ -12,6 +12,8 @@ from v3.base.errors import V3Error
 Size = tuple[int, int]
 LEAST_CONTRAST = 0.02  # added to a deviation: what is flat stays flat
 MODULATION = 64  # width of the hidden layer that reads the style for one modulation
+MOST_BINS = 4096  # of colours: 16 levels a channel of three
+SMALL_COUNTS = 4.0  # times the roots of shares, which are small
 
 
 def channels_last(x: Tensor) -> Tensor:
@@ -69,6 +71,44 @@ class SampleNorm(nn.Module):
         shape = (self.transform @ x) / deviation * deviation.mean(2, keepdim=True)
         known = torch.cat([rows, deviation.log()], dim=2)
         return self.transform.mT @ shape, self.read(known.flatten(1))
+
+
+class Colours(nn.Module):
+    """What colours pictures (N, C, H, W) of [0, 1] have, wherever they lie -> style (N, d_s).
+
+    The share of pixels in each of `bins` ** C bins, between which colours are interpolated; its
+    root, or small things would not count. A trunk has to learn for every place what this says for
+    all of them: thin strokes have their ink, and skin is read beside hair that no sample had.
+    """
+
+    def __init__(self, channels: int, bins: int, style_dim: int) -> None:
+        super().__init__()
+        if bins**channels > MOST_BINS:
+            raise V3Error(
+                f"the spec's colours are {bins} to the power of {channels} channels, more than "
+                f"{MOST_BINS}: lower them, or set them to 0."
+            )
+        self.bins = bins
+        self.read = nn.Linear(bins**channels, style_dim)
+
+    @torch.no_grad()
+    def shares(self, x: Tensor) -> Tensor:
+        """Pictures (N, C, H, W) -> the share of each bin (N, bins ** C), by every second pixel of
+        every second row."""
+        x = x.detach()[:, :, ::2, ::2].float().flatten(2)
+        middles = torch.arange(self.bins, device=x.device)
+        place = x.clamp(0, 1)[..., None] * (self.bins - 1)
+        near = (1 - (place - middles).abs_()).clamp_min_(0)  # (N, C, pixels, bins)
+        *others, last = near.unbind(1)
+        joint = torch.ones_like(last[..., :1])
+        for one in others:
+            joint = (joint[..., :, None] * one[..., None, :]).flatten(2)
+        with torch.autocast(x.device.type, enabled=False):
+            return (joint.mT @ last).flatten(1) / x.shape[2]
+
+    def forward(self, x: Tensor) -> Tensor:
+        read: Tensor = self.read(SMALL_COUNTS * self.shares(x).sqrt())
+        return read
 
 
 class Modulation(nn.Module):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from v3.base.errors import V3Error
 from v3.model.layers import (
     LEAST_CONTRAST,
+    Colours,
     Layers,
     ResidualBlock,
     SampleNorm,
@@ -42,6 +43,9 @@ class Encoder(nn.Module):
         self.sample: SampleNorm | None = None
         if spec.sample_norm:
             self.sample = SampleNorm(fragment_shape, spec.cepstra, spec.style_dim)
+        self.colours: Colours | None = None
+        if spec.colours:
+            self.colours = Colours(fragment_shape[0], spec.colours, spec.style_dim)
         self.contrast: nn.Linear | None = None
         if spec.contrast_norm:
             self.contrast = nn.Linear(fragment_shape[0] + 1, spec.style_dim)
@@ -50,6 +54,8 @@ class Encoder(nn.Module):
         """`profile`, with `sample_norm` only: each one's sample's, as `SampleNorm.profile` says."""
         # What the trunk no longer sees is style, and the decoder needs it.
         removed: list[Tensor] = []
+        if self.colours is not None:
+            removed.append(self.colours(x))
         if self.sample is not None:
             if profile is None:
                 raise V3Error("a spec with sample_norm encodes fragments with their sample's mean.")

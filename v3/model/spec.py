@@ -89,6 +89,7 @@ class Spec(Section):
     groups: tuple[ResidualGroup, ...] = ()
     distance: Literal["euclidean", "cosine"] = "euclidean"  # to the nearest atom
     conditioning: Literal["concatenate", "modulate", "both"] = "concatenate"  # of the decoder
+    colours: Annotated[int, Field(ge=0)] = 0  # levels a channel that the style counts; 0: none
     contrast_norm: bool = False  # the trunk sees each fragment at mean 0 and one contrast
     sample_norm: bool = False  # the trunk sees fragments less the mean profile of their sample
     cepstra: Annotated[int, Field(ge=0)] = 0  # and so many cepstra alone, each over its deviation
@@ -101,6 +102,8 @@ class Spec(Section):
             raise ValueError(f"{wanted} is missing: network is {self.network}")
         if getattr(self, other):
             raise ValueError(f"{other} must be left out: network is {self.network}")
+        if self.colours == 1:
+            raise ValueError("colours must be 0 or >= 2 (one level tells nothing), is 1")
         if self.cepstra and not self.sample_norm:
             raise ValueError("cepstra are those of sample_norm: set it to true, or cepstra to 0")
         return self

@@ -19,6 +19,12 @@ FEW = 9  # fragments: of fewer the relativity of the recipe, 3, cannot be met
 SHIFT = 0.1  # of pictures, part of height and width
 IN_PLACE = 0.2  # part of the error
 STEPS = 2600  # updates
+LEVELS = 5  # a channel, of the colours that the style counts
+
+
+def network_facts(kind: str) -> dict[str, Any]:
+    """What of the network the data decides: what its fragments are."""
+    return {"colours": LEVELS} if kind == "images" else {}
 
 
 def fragments_per_sample(length: int) -> int:
