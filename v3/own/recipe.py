@@ -13,9 +13,10 @@ MOST_SAMPLES = 64  # in a batch: as many as the recipe has for samples of two
 LONGEST = 30
 FEW = 9  # fragments: of fewer the relativity of the recipe, 3, cannot be met
 # Own pictures lie where they lie, not in the middle as those of our corpora, so their views move
-# farther, more of a decoded picture's place is forgiven, and learning takes longer. Of 16 letters
-# moved by a twelfth of their size, 400 samples of each of three typefaces, 0.89, 0.98 and 1.00 were
-# right one-to-one with the recipe's 0.6 in place and 2,000 steps, 1.00 of each with these numbers.
+# farther, more of a decoded picture's place is forgiven, and learning takes longer; and thin
+# strokes keep their ink where the style counts colours. Of 16 letters moved by a twelfth of their
+# size, 400 samples of each of three typefaces, 0.89, 0.98 and 1.00 were right one-to-one with the
+# recipe's 0.6 in place and 2,000 steps, 1.00 of each with these numbers (docs/research.md).
 SHIFT = 0.1  # of pictures, part of height and width
 IN_PLACE = 0.2  # part of the error
 STEPS = 2600  # updates
