@@ -162,16 +162,23 @@ def test_short_samples_have_a_recipe_that_they_can_meet() -> None:
     assert (spec.style_dim, spec.atoms) == (4, 5)
 
 
-@pytest.mark.parametrize(("kind", "n"), [("images", 2), ("images", 12), ("spectrograms", 5)])
-def test_arrays_have_the_recipe_that_a_folder_of_the_same_has(kind: str, n: int) -> None:
-    facts = Facts("mine", kind=kind, codes=4, fragments=n, training=50, groups=())
+@pytest.mark.parametrize(
+    ("kind", "n", "channels"),
+    [("images", 2, 3), ("images", 12, 1), ("images", 5, 7), ("spectrograms", 5, 1)],
+)
+def test_arrays_have_the_recipe_that_a_folder_of_the_same_has(
+    kind: str, n: int, channels: int
+) -> None:
+    facts = Facts(
+        "mine", kind=kind, codes=4, fragments=n, training=50, groups=(), channels=channels
+    )
     section = YAML(typ="safe").load(section_of("mine", "images", {}, facts))["mine"]
     base = read_params_file(ROOT / "params.yaml")["defaults"]
-    spec, params = recipe((3, 32, 32), [n] * 50, 4, {"kind": kind}, {})
+    spec, params = recipe((channels, 32, 32), [n] * 50, 4, {"kind": kind}, {})
     assert params == read(TrainParams, merge(base["train"], section["train"]), "train")
     network = merge(base["specs"]["laptop"], section["specs"]["laptop"])
     assert spec == Spec.from_dict(network)
-    assert (spec.colours > 0) == (kind == "images")
+    assert (spec.colours > 0) == (kind == "images" and channels in (1, 3))
 
 
 @pytest.mark.parametrize(

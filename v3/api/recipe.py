@@ -61,7 +61,7 @@ def recipe(
             f"train['batch_samples'] is {params.batch_samples}, and only {len(counts)} samples "
             "train: lower it."
         )
-    facts = {"atoms": codes} | network_facts(params.kind)
+    facts = {"atoms": codes} | network_facts(params.kind, shape[0])
     network = merge(mapping(raw["specs"], "specs")[NETWORK], facts)
     if not {"layers", "groups"} & spec.keys():
         network["layers"] = layers_for(shape, network["layers"])

@@ -152,6 +152,7 @@ def fragments(root: Path, name: str, file: Path) -> Found:
         samples=samples,
         contents=known,
         deps=[path],
+        channels=shape[0],
         said=[f"fragments of {' x '.join(map(str, shape))} {opened.dtype}, taken as {kind}"],
     )
 

@@ -57,6 +57,7 @@ class Found:
     deps: list[str]  # what DVC has to watch
     said: list[str] = field(default_factory=list)
     layers: tuple[str, ...] = ()
+    channels: int = 3  # of a fragment
 
 
 def project_folder(start: Path) -> Path:
@@ -188,6 +189,7 @@ def facts_of(raw: dict[str, Any], choices: Choices, found: Found) -> Facts:
         training=training,
         groups=tuple(choices.unseen),
         layers=found.layers,
+        channels=found.channels,
     )
 
 

@@ -46,6 +46,7 @@ class Facts:
     training: int  # samples that train
     groups: tuple[str, ...]  # styles that are kept out of training
     layers: tuple[str, ...] = ()  # of the network, where the one of `defaults` does not fit
+    channels: int = 3  # of a fragment: pictures are imported in colour
 
 
 def section_of(name: str, key: str, source: Mapping[str, Any], facts: Facts) -> str:
@@ -57,7 +58,7 @@ def section_of(name: str, key: str, source: Mapping[str, Any], facts: Facts) -> 
         split["unseen_styles"] = _in_line(facts.groups)
     section["split"] = _flow(split)
     section["spec"] = "laptop"
-    network = CommentedMap({"atoms": facts.codes} | network_facts(facts.kind))
+    network = CommentedMap({"atoms": facts.codes} | network_facts(facts.kind, facts.channels))
     if facts.layers:
         network["layers"] = CommentedSeq(facts.layers)
         section["specs"] = CommentedMap({"laptop": network})

@@ -23,9 +23,9 @@ STEPS = 2600  # updates
 LEVELS = 5  # a channel, of the colours that the style counts
 
 
-def network_facts(kind: str) -> dict[str, Any]:
+def network_facts(kind: str, channels: int) -> dict[str, Any]:
     """What of the network the data decides: what its fragments are."""
-    return {"colours": LEVELS} if kind == "images" else {}
+    return {"colours": LEVELS} if kind == "images" and channels in (1, 3) else {}
 
 
 def fragments_per_sample(length: int) -> int:
